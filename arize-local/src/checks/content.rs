@@ -1,0 +1,146 @@
+//! What the answers and the spans hold.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{bounded, span_list};
+use crate::openinference::{self, Name, Type, is_chain, kind, nearest_kind};
+use crate::report::{Check, RowReport};
+use crate::span::{AttributeValue, Span};
+use crate::tree::{Parent, Trace};
+
+/// `request`: the agent answered with a 2xx status and JSON.
+pub(super) fn request(row: &RowReport) -> Vec<Check> {
+    let check = match (&row.error, row.status) {
+        (None, _) if row.response_is_json => return Vec::new(),
+        (None, _) => Check::warn(
+            "request",
+            "the response is not JSON".to_owned(),
+            "answer with JSON: the experiment stores it as it is",
+        ),
+        (Some(error), Some(404 | 405)) => Check::fail(
+            "request",
+            error.clone(),
+            "see that the path of `--agent` is the one that takes POST requests",
+        ),
+        (Some(error), Some(_)) => Check::fail(
+            "request",
+            error.clone(),
+            "read the response above and the agent's log; the agent must answer 200 to the row as it is sent",
+        ),
+        (Some(error), None) => {
+            Check::fail("request", error.clone(), "see that the agent keeps running and answers in time (`--timeout`)")
+        }
+    };
+    vec![check]
+}
+
+/// `known-names`: names and types of OpenInference attributes, and span kinds.
+pub(super) fn known_names(trace: &Trace<'_>) -> Vec<Check> {
+    let mut faults = Faults::default();
+    let mut doubts = Faults::default();
+    let mut names: HashMap<&str, Name> = HashMap::new();
+    for span in &trace.spans {
+        for (key, value) in &span.attributes {
+            let name = names.entry(key).or_insert_with(|| openinference::look_up(key));
+            match name {
+                Name::Foreign => {}
+                Name::Unknown(near) => faults.add(span, key, &format!("is no OpenInference name{}", hint(near.as_deref()))),
+                Name::Suspect(near) => doubts.add(span, key, &format!("looks like a slip{}", hint(Some(near)))),
+                Name::Known(known) if !known.takes(value) => {
+                    faults.add(span, key, &format!("is {}, not {}", with_article(value), known.describe()));
+                }
+                Name::Known(Type::Json) if !is_json(value) => doubts.add(span, key, "is not valid JSON"),
+                Name::Known(_) => {}
+            }
+        }
+        if let Some(sent) = span.openinference_kind().filter(|sent| !openinference::SPAN_KINDS.contains(sent)) {
+            let near = hint(nearest_kind(sent));
+            faults.add(span, "openinference.span.kind", &format!("= `{sent}` is no span kind{near}"));
+        }
+        for key in span.duplicate_keys() {
+            doubts.add(span, key, "was sent more than once");
+        }
+    }
+    let mut checks = Vec::new();
+    if let Some(detail) = faults.detail() {
+        checks.push(Check::fail(
+            "known-names",
+            detail,
+            "rename or retype these attributes; others are kept, but no view or evaluation finds them",
+        ));
+    }
+    if let Some(detail) = doubts.detail() {
+        checks.push(Check::warn("known-names", detail, "see whether these attributes are meant so"));
+    }
+    checks
+}
+
+/// What is wrong with which attribute of which spans, each fault once.
+#[derive(Default)]
+struct Faults<'a>(Vec<(String, Vec<&'a Span>)>);
+
+impl<'a> Faults<'a> {
+    fn add(&mut self, span: &'a Span, key: &str, fault: &str) {
+        let fault = format!("`{key}` {fault}");
+        match self.0.iter_mut().find(|(known, _)| *known == fault) {
+            Some((_, spans)) => spans.push(span),
+            None => self.0.push((fault, vec![span])),
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        let texts: Vec<String> = self.0.iter().map(|(fault, spans)| format!("{fault} (on {})", span_list(spans))).collect();
+        (!texts.is_empty()).then(|| bounded(&texts, 4, "; "))
+    }
+}
+
+fn hint(near: Option<&str>) -> String {
+    near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+}
+
+fn with_article(value: &AttributeValue) -> String {
+    match value.type_name() {
+        name @ ("integer" | "array") => format!("an {name}"),
+        name @ ("bytes" | "empty") => name.to_owned(),
+        name => format!("a {name}"),
+    }
+}
+
+fn is_json(value: &AttributeValue) -> bool {
+    let text = value.as_str().unwrap_or_default();
+    text == "__REDACTED__" || serde_json::from_str::<Value>(text).is_ok()
+}
+
+/// `input-output`: the CHAIN's are what an experiment shows, so only theirs must be there.
+pub(super) fn input_output(trace: &Trace<'_>) -> Vec<Check> {
+    let mut faults = Faults::default();
+    let mut doubts = Faults::default();
+    for span in &trace.spans {
+        let must = match kind(span) {
+            Some("CHAIN") => true,
+            Some("AGENT") => trace.parent(span) == Parent::Experiment,
+            Some("TOOL" | "LLM") => false,
+            _ => continue,
+        };
+        debug_assert!(!must || is_chain(span));
+        for (key, messages) in [("input.value", "llm.input_messages."), ("output.value", "llm.output_messages.")] {
+            if key == "output.value" && span.is_error() {
+                continue; // what failed has no output
+            }
+            match span.attr(key) {
+                None if span.attributes.iter().any(|(key, _)| key.starts_with(messages)) => {}
+                None if must => faults.add(span, key, "is missing"),
+                None => doubts.add(span, key, "is missing"),
+                Some(value) if value.as_str() == Some("") => doubts.add(span, key, "is empty"),
+                Some(_) => {}
+            }
+        }
+    }
+    let remedy = "set `input.value` when the span starts and `output.value` before it ends, as strings";
+    let mut checks = Vec::new();
+    checks.extend(faults.detail().map(|detail| Check::fail("input-output", detail, remedy)));
+    checks.extend(doubts.detail().map(|detail| Check::warn("input-output", detail, remedy)));
+    checks
+}

@@ -1,0 +1,122 @@
+//! The HTTP client that calls the agent.
+
+use std::error::Error;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::{self, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+
+/// More than any agent answers by intention.
+const MAX_RESPONSE: usize = 64 * 1024 * 1024;
+
+/// An HTTP client for one agent; clones share its connections.
+#[derive(Clone, Debug)]
+pub(crate) enum Client {
+    Http(legacy::Client<HttpConnector, Full<Bytes>>),
+    Https(legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+}
+
+/// An agent's answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// JSON, or a string where the body is none.
+    pub(crate) body: Value,
+    pub(crate) is_json: bool,
+}
+
+/// Reads an agent's URL.
+///
+/// # Errors
+///
+/// Returns what is wrong with it and what to write.
+pub fn agent_uri(url: &str) -> Result<Uri, String> {
+    let example = "write it like `http://127.0.0.1:8000/invoke`";
+    let uri: Uri = url.parse().map_err(|error| format!("`{url}` is not a URL: {error}; {example}"))?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some("http" | "https"), Some(_)) => Ok(uri),
+        (Some(scheme), Some(_)) => Err(format!("`{url}` has the scheme `{scheme}`; {example}")),
+        _ => Err(format!("`{url}` has no scheme; {example}")),
+    }
+}
+
+impl Client {
+    /// A client for the URL's scheme: the system's root certificates are read only where they are needed.
+    pub(crate) fn new(uri: &Uri) -> Result<Self, String> {
+        let builder = legacy::Client::builder(TokioExecutor::new());
+        if uri.scheme_str() != Some("https") {
+            return Ok(Self::Http(builder.build_http()));
+        }
+        let connector = HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
+            .map_err(|error| format!("cannot read the system's root certificates: {error}"))?
+            .https_only()
+            .enable_http1()
+            .build();
+        Ok(Self::Https(builder.build(connector)))
+    }
+
+    /// Posts JSON and reads the whole answer.
+    pub(crate) async fn post(
+        &self,
+        uri: &Uri,
+        headers: HeaderMap,
+        body: &Value,
+        timeout: Duration,
+    ) -> Result<Answer, String> {
+        let mut request = Request::new(Full::new(Bytes::from(body.to_string())));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = uri.clone();
+        *request.headers_mut() = headers;
+        match tokio::time::timeout(timeout, self.exchange(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(format!("no answer within {} s", timeout.as_secs_f64())),
+        }
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
+        let response = match self {
+            Self::Http(client) => client.request(request),
+            Self::Https(client) => client.request(request),
+        };
+        let response = response.await.map_err(|error| {
+            let what = if error.is_connect() { "cannot connect to the agent" } else { "the request broke off" };
+            format!("{what}: {}", root_cause(&error))
+        })?;
+        let status = response.status().as_u16();
+        let body = Limited::new(response.into_body(), MAX_RESPONSE).collect().await;
+        let body = body.map_err(|error| format!("the answer broke off: {}", root_cause(&*error)))?.to_bytes();
+        Ok(match serde_json::from_slice(&body) {
+            Ok(body) => Answer { status, body, is_json: true },
+            Err(_) => Answer { status, body: String::from_utf8_lossy(&body).into(), is_json: false },
+        })
+    }
+}
+
+/// The innermost error: the outer ones only say that there was one.
+fn root_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_url_is_told_with_what_to_write() {
+        assert!(agent_uri("https://agent.example/invoke").is_ok());
+        for (url, part) in [("127.0.0.1:8000/invoke", "not a URL"), ("ftp://a/b", "`ftp`"), ("/invoke", "no scheme")] {
+            let error = agent_uri(url).expect_err("is refused");
+            assert!(error.contains(part) && error.contains("http://127.0.0.1:8000/invoke"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What a run has shown: rows and checks, and their JSON.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use crate::span::Span;
+
+/// What a check says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// As it should be.
+    Ok,
+    /// Worth a look, but not a failure.
+    Warn,
+    /// Wrong.
+    Fail,
+    /// Could not be judged, because something else that failed comes first.
+    Skipped,
+}
+
+/// One check: of one row, or of the whole run.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// Its name: `trace-joined`, `routed`, ...
+    pub name: &'static str,
+    /// What it says.
+    pub outcome: Outcome,
+    /// The spans and values concerned; empty where all is well.
+    pub detail: String,
+    /// What to do in the agent, in a sentence.
+    pub remedy: Option<&'static str>,
+    /// The rows concerned, counted from 1.
+    pub rows: Vec<usize>,
+}
+
+impl Check {
+    /// Whether the check did not fail; a warning is not a failure.
+    #[must_use]
+    pub fn ok(&self) -> bool {
+        self.outcome != Outcome::Fail
+    }
+
+    pub(crate) fn fail(name: &'static str, detail: String, remedy: &'static str) -> Self {
+        Self { name, outcome: Outcome::Fail, detail, remedy: Some(remedy), rows: Vec::new() }
+    }
+
+    pub(crate) fn warn(name: &'static str, detail: String, remedy: &'static str) -> Self {
+        Self { outcome: Outcome::Warn, ..Self::fail(name, detail, remedy) }
+    }
+
+    pub(crate) fn skipped(name: &'static str, detail: &str) -> Self {
+        Self { name, outcome: Outcome::Skipped, detail: detail.to_owned(), remedy: None, rows: Vec::new() }
+    }
+
+    pub(crate) fn passed(name: &'static str) -> Self {
+        Self { outcome: Outcome::Ok, ..Self::skipped(name, "") }
+    }
+
+    /// The check as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "name": self.name,
+            "ok": self.ok(),
+            "outcome": format!("{:?}", self.outcome).to_lowercase(),
+            "detail": self.detail,
+            "remedy": self.remedy,
+        })
+    }
+}
+
+/// What happened to one row.
+#[derive(Clone, Debug)]
+pub struct RowReport {
+    /// Which row, counted from 1.
+    pub row: usize,
+    /// What was sent as `input`.
+    pub input: Value,
+    /// The space asked for.
+    pub space_id: String,
+    /// The project asked for.
+    pub project: String,
+    /// The trace asked for: 32 hex digits.
+    pub trace_id: String,
+    /// The experiment span, the parent that the agent was given: 16 hex digits.
+    pub span_id: String,
+    /// When the request was sent.
+    pub sent: SystemTime,
+    /// How long the answer took.
+    pub duration: Duration,
+    /// The HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// The body of the answer: JSON, or a string where it is none.
+    pub response: Option<Value>,
+    /// Whether the body of the answer was JSON.
+    pub response_is_json: bool,
+    /// Why the request failed: no answer, or not a 2xx status.
+    pub error: Option<String>,
+    /// The spans of the row's trace, in arrival order.
+    pub spans: Vec<Span>,
+    /// The checks of this row, in a fixed order; a check may say two things.
+    pub checks: Vec<Check>,
+}
+
+impl RowReport {
+    /// Whether the request succeeded and no check failed.
+    #[must_use]
+    pub fn ok(&self) -> bool {
+        self.error.is_none() && self.checks.iter().all(Check::ok)
+    }
+
+    /// The row as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "row": self.row,
+            "ok": self.ok(),
+            "status": self.status,
+            "trace_id": self.trace_id,
+            "span_id": self.span_id,
+            "space_id": self.space_id,
+            "project_name": self.project,
+            "input": self.input,
+            "response": self.response,
+            "error": self.error,
+            "duration_ms": millis(self.duration),
+            "spans": self.spans.iter().map(Span::to_json).collect::<Value>(),
+            "checks": self.checks.iter().map(Check::to_json).collect::<Value>(),
+        })
+    }
+}
+
+/// What a run has shown.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The rows in the order of the dataset.
+    pub rows: Vec<RowReport>,
+    /// The checks over all rows: one entry for each check and outcome other than `Ok`.
+    pub checks: Vec<Check>,
+    /// Spans that arrived during the run in traces nobody asked for.
+    pub stray_spans: Vec<Span>,
+}
+
+impl Report {
+    /// Whether every request succeeded and no check failed.
+    #[must_use]
+    pub fn ok(&self) -> bool {
+        self.rows.iter().all(RowReport::ok) && self.checks.iter().all(Check::ok)
+    }
+
+    /// The failing checks' names, each once, in their order: what a test compares.
+    #[must_use]
+    pub fn failed(&self) -> Vec<&'static str> {
+        self.checks.iter().filter(|check| !check.ok()).map(|check| check.name).collect()
+    }
+
+    /// The report as JSON: `{"ok": bool, "rows": [{"row", "status", "trace_id", "response", "spans", "checks", ...}], ...}`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut checks = Vec::new();
+        for check in &self.checks {
+            let mut json = check.to_json();
+            json["rows"] = json!(check.rows);
+            checks.push(json);
+        }
+        json!({
+            "ok": self.ok(),
+            "rows": self.rows.iter().map(RowReport::to_json).collect::<Value>(),
+            "checks": checks,
+            "stray_spans": self.stray_spans.iter().map(Span::to_json).collect::<Value>(),
+        })
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}

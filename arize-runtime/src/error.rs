@@ -1,0 +1,155 @@
+//! One small enum for each operation that can fail.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A space or a project that cannot be one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RoutingError {
+    /// The space id is empty or white space. Name the space.
+    BlankSpaceId,
+    /// The project name is empty or white space. Name the project.
+    BlankProjectName,
+    /// The space id becomes an HTTP header and has a character that cannot be in one.
+    SpaceIdCharacter(char),
+    /// The project name has a control character.
+    ProjectNameCharacter(char),
+    /// The space id or project name is longer than 1,024 bytes.
+    TooLong,
+}
+
+impl fmt::Display for RoutingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BlankSpaceId => f.write_str("the space id is blank"),
+            Self::BlankProjectName => f.write_str("the project name is blank"),
+            Self::SpaceIdCharacter(c) => {
+                write!(f, "the space id has the character {c:?}; a header value is visible ASCII")
+            }
+            Self::ProjectNameCharacter(c) => {
+                write!(f, "the project name has the control character {c:?}")
+            }
+            Self::TooLong => f.write_str("the space id or project name is longer than 1024 bytes"),
+        }
+    }
+}
+
+impl std::error::Error for RoutingError {}
+
+/// Why a pipeline could not be made.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum InstallError {
+    /// No API key was given and the endpoint is not on this machine. Set the variable or call
+    /// [`api_key`](crate::RegisterWithRouting::api_key).
+    ApiKeyMissing {
+        /// Where spans would have gone.
+        endpoint: String,
+    },
+    /// The API key has a character that cannot be in an HTTP header. The key itself is not shown.
+    ApiKeyInvalid,
+    /// The endpoint is no URL that spans can be sent to.
+    Endpoint {
+        /// What was given.
+        endpoint: String,
+        /// Where it came from: a variable's name or `endpoint(..)`.
+        source: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An extra header that cannot be sent.
+    Header {
+        /// Its name; the value may be secret.
+        name: String,
+    },
+    /// A default given in code that cannot be a space or a project.
+    Routing(RoutingError),
+    /// This process has a pipeline already. Keep the first handle, or call
+    /// [`build`](crate::RegisterWithRouting::build) for one that touches nothing global.
+    AlreadyInstalled,
+    /// The export thread could not be started.
+    Thread(std::io::Error),
+}
+
+impl fmt::Display for InstallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ApiKeyMissing { endpoint } => write!(
+                f,
+                "no API key for {endpoint}; set `ARIZE_API_KEY` or call `.api_key(..)` (an endpoint \
+                 on this machine needs none)"
+            ),
+            Self::ApiKeyInvalid => f.write_str(
+                "the API key has a character that cannot be in a header; check `ARIZE_API_KEY` for \
+                 quotes and line ends",
+            ),
+            Self::Endpoint { endpoint, source, reason } => write!(
+                f,
+                "the endpoint `{endpoint}` from `{source}` {reason}; write it like \
+                 `https://otlp.arize.com/v1`"
+            ),
+            Self::Header { name } => {
+                write!(f, "the extra header `{name}` has a name or value that cannot be sent")
+            }
+            Self::Routing(error) => write!(f, "{error}; check the defaults given in code"),
+            Self::AlreadyInstalled => f.write_str(
+                "a pipeline is installed in this process already; keep its handle, or call \
+                 `.build()` instead of `.install()`",
+            ),
+            Self::Thread(error) => write!(f, "the export thread could not be started: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for InstallError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Routing(error) => Some(error),
+            Self::Thread(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<RoutingError> for InstallError {
+    fn from(error: RoutingError) -> Self {
+        Self::Routing(error)
+    }
+}
+
+/// Spans that a flush or shutdown did not bring to the collector.
+///
+/// The counts are of this flush: what was lost while it ran and what was still under way when its
+/// time was over. [`Stats`](crate::Stats) has the totals of the process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FlushError {
+    /// Spans that were given up, by reason.
+    pub lost: crate::Losses,
+    /// Spans that were not through in time.
+    pub pending: u64,
+    /// The time that the caller gave.
+    pub timeout: Duration,
+    /// What the last failed request was answered, if one failed.
+    pub cause: Option<String>,
+}
+
+impl fmt::Display for FlushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut clauses = Vec::new();
+        if self.lost.total() > 0 {
+            clauses.push(format!("{} spans were lost ({})", self.lost.total(), self.lost));
+        }
+        if self.pending > 0 || clauses.is_empty() {
+            clauses.push(format!("{} spans were not sent within {:?}", self.pending, self.timeout));
+        }
+        f.write_str(&clauses.join(" and "))?;
+        match &self.cause {
+            Some(cause) => write!(f, ": {cause}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for FlushError {}

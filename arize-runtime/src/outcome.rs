@@ -1,0 +1,329 @@
+//! What a span records of a function's result, asked of its type.
+//!
+//! An expansion ends in `.outcome(|o| (o.value().record(), o.error().record()))`. Each method is
+//! found on the first level whose bounds hold, so `type Alias = Result<..>` and every wrapper that
+//! dereferences (`Json`) work, without a look at how a type is spelled.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::ops::Deref;
+
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::levels::levels;
+use crate::recording::Recorded;
+use crate::span::ActiveSpan;
+
+/// What a call returned, and the span that records it.
+#[derive(Debug)]
+pub struct Seen<'a, T: ?Sized> {
+    value: Option<&'a T>,
+    span: &'a ActiveSpan,
+}
+
+impl<T: ?Sized> Clone for Seen<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for Seen<'_, T> {}
+
+impl<'a, T: ?Sized> Seen<'a, T> {
+    /// From any level.
+    fn seen(&self) -> Self {
+        *self
+    }
+
+    fn of<U: ?Sized>(self, value: Option<&'a U>) -> Seen<'a, U> {
+        Seen { value, span: self.span }
+    }
+
+    fn keep(self, text: impl FnOnce(&T) -> Option<Recorded>) {
+        if let Some(output) = self.value.and_then(text) {
+            self.span.output(output);
+        }
+    }
+}
+
+levels! {
+    /// A result, or a value that is none.
+    Outcome => NoResult<'a, T>;
+    /// A value that is no result.
+    NoResult => Seen<'a, T>;
+}
+
+impl<'a, R> Outcome<'a, R> {
+    pub(crate) fn new(returned: &'a R, span: &'a ActiveSpan) -> Self {
+        Self(NoResult(Seen { value: Some(returned), span }))
+    }
+}
+
+impl<'a, T, E> Outcome<'a, Result<T, E>> {
+    /// The success value.
+    #[must_use]
+    pub fn value(&self) -> Returned<'a, T> {
+        let seen = self.seen();
+        returned(seen.of(seen.value.and_then(|r| r.as_ref().ok())))
+    }
+
+    /// The error.
+    #[must_use]
+    pub fn error(&self) -> Failure<'a, E> {
+        let seen = self.seen();
+        Failure(ErrorLevel(PointerLevel(DisplayLevel(NameLevel(
+            seen.of(seen.value.and_then(|r| r.as_ref().err())),
+        )))))
+    }
+}
+
+/// The error of a function that returns no result.
+#[derive(Debug)]
+pub struct NoError;
+
+impl NoError {
+    /// Nothing.
+    pub fn record(&self) {}
+}
+
+impl<'a, R> NoResult<'a, R> {
+    /// The value.
+    #[must_use]
+    pub fn value(&self) -> Returned<'a, R> {
+        returned(self.seen())
+    }
+
+    /// No error.
+    #[must_use]
+    pub fn error(&self) -> NoError {
+        NoError
+    }
+}
+
+levels! {
+    /// A success value.
+    Returned => SerializeLevel<'a, T>;
+    /// Serialises?
+    SerializeLevel => DerefLevel<'a, T>;
+    /// Dereferences?
+    DerefLevel => LastLevel<'a, T>;
+    /// Nothing of this.
+    LastLevel => Seen<'a, T>;
+}
+
+fn returned<T: ?Sized>(seen: Seen<'_, T>) -> Returned<'_, T> {
+    Returned(SerializeLevel(DerefLevel(LastLevel(seen))))
+}
+
+impl<T: AsRef<str> + ?Sized> Returned<'_, T> {
+    /// A string, as it is.
+    pub fn record(&self) {
+        self.seen().keep(|text| Some(Recorded::Text(text.as_ref().to_owned())));
+    }
+
+    /// A string, as it is.
+    pub fn respond(&self) {
+        self.record();
+    }
+}
+
+impl<'a, T: Serialize + ?Sized> SerializeLevel<'a, T> {
+    /// Text or JSON.
+    pub fn record(&self) {
+        self.seen().keep(Recorded::of);
+    }
+
+    /// Text or JSON.
+    pub fn respond(&self) {
+        self.record();
+    }
+
+    /// What `f` makes of the value.
+    pub fn at<O>(&self, f: impl FnOnce(&'a T) -> O) -> Projected<'a, O> {
+        project(self.seen(), f)
+    }
+}
+
+impl<'a, T: Deref + ?Sized> DerefLevel<'a, T> {
+    /// What `f` makes of the value inside a wrapper such as `Json`.
+    pub fn at<O>(&self, f: impl FnOnce(&'a T::Target) -> O) -> Projected<'a, O> {
+        let seen = self.seen();
+        project(seen.of(seen.value.map(Deref::deref)), f)
+    }
+}
+
+impl<T: Deref<Target: Serialize> + ?Sized> DerefLevel<'_, T> {
+    /// The value inside a wrapper such as `Json`.
+    pub fn record(&self) {
+        self.seen().keep(|value| Recorded::of(&**value));
+    }
+
+    /// The value inside a wrapper such as `Json`.
+    pub fn respond(&self) {
+        self.record();
+    }
+}
+
+impl<'a, T: ?Sized> LastLevel<'a, T> {
+    /// Refused by the compiler.
+    pub fn record(&self)
+    where
+        T: RecordableOutput,
+    {
+    }
+
+    /// A response whose value cannot be seen records none.
+    pub fn respond(&self) {}
+
+    /// What `f` makes of the value.
+    pub fn at<O>(&self, f: impl FnOnce(&'a T) -> O) -> Projected<'a, O> {
+        project(self.seen(), f)
+    }
+}
+
+/// Implemented by nothing: it carries the error for an output that cannot be recorded.
+#[diagnostic::on_unimplemented(
+    message = "the output of type `{Self}` cannot be recorded",
+    label = "not `serde::Serialize`",
+    note = "implement `serde::Serialize` for it, or write `skip_output` in the attribute, or \
+            `output = |value| ..` to record something that it has"
+)]
+pub trait RecordableOutput {}
+
+/// What an `output = |value| ..` made.
+#[derive(Debug)]
+pub struct Projected<'a, O> {
+    value: Option<O>,
+    span: &'a ActiveSpan,
+}
+
+fn project<'a, T: ?Sized, O>(seen: Seen<'a, T>, f: impl FnOnce(&'a T) -> O) -> Projected<'a, O> {
+    Projected { value: seen.value.map(f), span: seen.span }
+}
+
+impl<O> Projected<'_, O> {
+    /// To be recorded.
+    #[must_use]
+    pub fn value(&self) -> Returned<'_, O> {
+        returned(Seen { value: self.value.as_ref(), span: self.span })
+    }
+}
+
+impl<'a, T> Returned<'a, (StatusCode, T)> {
+    /// The body of a response with a status: 5xx is an error.
+    #[must_use]
+    pub fn body(&self) -> Returned<'a, T> {
+        let seen = self.seen();
+        if let Some((status, _)) = seen.value {
+            seen.status(*status);
+        }
+        returned(seen.of(seen.value.map(|(_, body)| body)))
+    }
+}
+
+impl<B> Returned<'_, http::Response<B>> {
+    /// A response: 5xx is an error, the body is not read.
+    #[must_use]
+    pub fn body(&self) -> Returned<'_, ()> {
+        let seen = self.seen();
+        if let Some(response) = seen.value {
+            seen.status(response.status());
+        }
+        returned(seen.of(None))
+    }
+}
+
+impl Returned<'_, StatusCode> {
+    /// A status alone: 5xx is an error.
+    #[must_use]
+    pub fn body(&self) -> Returned<'_, ()> {
+        let seen = self.seen();
+        if let Some(status) = seen.value {
+            seen.status(*status);
+        }
+        returned(seen.of(None))
+    }
+}
+
+impl<'a, T: ?Sized> LastLevel<'a, T> {
+    /// The value itself.
+    #[must_use]
+    pub fn body(&self) -> Returned<'a, T> {
+        returned(self.seen())
+    }
+}
+
+impl<T: ?Sized> Seen<'_, T> {
+    fn status(&self, status: StatusCode) {
+        if status.is_server_error() {
+            let reason = status.canonical_reason().map(str::to_owned);
+            self.span.error(status.as_str(), reason, None);
+        }
+    }
+}
+
+levels! {
+    /// An error with a status?
+    Failure => ErrorLevel<'a, T>;
+    /// An error?
+    ErrorLevel => PointerLevel<'a, T>;
+    /// A pointer to an error (`Box<dyn Error>`, `anyhow::Error`)?
+    PointerLevel => DisplayLevel<'a, T>;
+    /// Has a text?
+    DisplayLevel => NameLevel<'a, T>;
+    /// Has a name.
+    NameLevel => Seen<'a, T>;
+}
+
+impl<T: Display> Failure<'_, (StatusCode, T)> {
+    /// The status and the text.
+    pub fn record(&self) {
+        let seen = self.seen();
+        if let Some((status, text)) = seen.value {
+            seen.span.error(status.as_str(), Some(text.to_string()), None);
+        }
+    }
+}
+
+impl<E: Error> ErrorLevel<'_, E> {
+    /// Type, message and the chain of sources.
+    pub fn record(&self) {
+        let seen = self.seen();
+        if let Some(error) = seen.value {
+            let name = std::any::type_name::<E>();
+            seen.span.error(name, Some(error.to_string()), error.source());
+        }
+    }
+}
+
+impl<E: Deref<Target: Error>> PointerLevel<'_, E> {
+    /// Type of the pointer, message and the chain of sources.
+    pub fn record(&self) {
+        let seen = self.seen();
+        if let Some(error) = seen.value {
+            let name = std::any::type_name::<E>();
+            seen.span.error(name, Some(error.to_string()), error.source());
+        }
+    }
+}
+
+impl<E: Display> DisplayLevel<'_, E> {
+    /// Type and message.
+    pub fn record(&self) {
+        let seen = self.seen();
+        if let Some(error) = seen.value {
+            seen.span.error(std::any::type_name::<E>(), Some(error.to_string()), None);
+        }
+    }
+}
+
+impl<E> NameLevel<'_, E> {
+    /// The type's name.
+    pub fn record(&self) {
+        let seen = self.seen();
+        if seen.value.is_some() {
+            seen.span.error(std::any::type_name::<E>(), None, None);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! How a value becomes the text that a span records.
+//!
+//! One pass of serde into a buffer that the thread keeps, then one exact copy. Nothing here can fail
+//! or panic into the caller.
+
+use std::cell::Cell;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+use serde::Serialize;
+
+use crate::notice::{self, Notice};
+use crate::semconv;
+
+/// A buffer that grew beyond this is given back instead of kept.
+const KEPT_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Takes the thread's buffer, empty; who takes it inside a serialisation gets a new one.
+pub(crate) fn take_buffer() -> Vec<u8> {
+    BUFFER.take()
+}
+
+/// The text in `buffer`, which goes back to the thread.
+pub(crate) fn text_of(mut buffer: Vec<u8>) -> String {
+    let text = std::str::from_utf8(&buffer).unwrap_or_default().to_owned();
+    buffer.clear();
+    if buffer.capacity() <= KEPT_BYTES {
+        BUFFER.set(buffer);
+    }
+    text
+}
+
+/// A value and its mime type, as `input.*` and `output.*` have them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    Text(String),
+    Json(String),
+}
+
+impl Recorded {
+    pub(crate) fn into_parts(self) -> (String, &'static str) {
+        match self {
+            Self::Text(text) => (text, semconv::TEXT),
+            Self::Json(json) => (json, semconv::JSON),
+        }
+    }
+
+    /// Objects and arrays are JSON, a string is its text, a number, boolean or null is text.
+    pub(crate) fn of_json(buffer: Vec<u8>) -> Self {
+        match buffer.first() {
+            Some(b'{' | b'[') => Self::Json(text_of(buffer)),
+            Some(b'"') => {
+                let text = text_of(buffer);
+                Self::Text(serde_json::from_str(&text).unwrap_or(text))
+            }
+            _ => Self::Text(text_of(buffer)),
+        }
+    }
+
+    pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Option<Self> {
+        let mut buffer = take_buffer();
+        let result = write(&mut buffer, |buffer| serde_json::to_writer(buffer, value));
+        match result {
+            Ok(()) => Some(Self::of_json(buffer)),
+            Err(error) => {
+                tell_not_serialized(&error);
+                None
+            }
+        }
+    }
+}
+
+/// Serialises into `buffer`; a panic on the way is an error like any other.
+pub(crate) fn write(
+    buffer: &mut Vec<u8>,
+    value: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
+) -> Result<(), String> {
+    match catch_unwind(AssertUnwindSafe(|| value(buffer))) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("its `Serialize` panicked".to_owned()),
+    }
+}
+
+#[cold]
+pub(crate) fn tell_not_serialized(error: &str) {
+    notice::warn(Notice::NotSerialized, || {
+        format!("a value could not be serialised and is not recorded ({error}); skip it or record another with `input = ..` or `output = ..`")
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_and_scalars_are_text_and_the_rest_is_json() {
+        let text = |s: &str| Some(Recorded::Text(s.to_owned()));
+        assert_eq!(Recorded::of("a \"b\"\n"), text("a \"b\"\n"));
+        assert_eq!(Recorded::of(&Some("x")), text("x"));
+        assert_eq!(Recorded::of(&3), text("3"));
+        assert_eq!(Recorded::of(&2.0), text("2.0"));
+        assert_eq!(Recorded::of(&true), text("true"));
+        assert_eq!(Recorded::of(&()), text("null"));
+        assert_eq!(Recorded::of(&[1, 2]), Some(Recorded::Json("[1,2]".to_owned())));
+    }
+
+    #[test]
+    fn what_cannot_be_serialised_is_left_out() {
+        let tuple_keys = std::collections::HashMap::from([((1, 2), 3)]);
+        assert_eq!(Recorded::of(&tuple_keys), None);
+    }
+}

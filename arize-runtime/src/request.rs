@@ -1,0 +1,224 @@
+//! Where a handler's arguments have the request's headers and body.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::agent_request::{AgentRequest, Body, Metadata};
+use crate::levels::levels;
+
+/// A type that carries HTTP request headers.
+///
+/// Implemented for the types of the `http` crate, for references to them, and for lists of pairs, so
+/// that headers of any framework can be given: `headers = ..` in the attribute takes an expression
+/// over the function's own arguments.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not carry HTTP request headers",
+    label = "expected `http::HeaderMap`, `http::Request<_>` or `http::request::Parts`",
+    note = "write `headers = <expression>` in the attribute, over this function's arguments"
+)]
+pub trait HeaderSource {
+    /// Calls `line` with each value of the header `name` (in lower case), in order.
+    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8]));
+}
+
+#[diagnostic::do_not_recommend]
+impl<H: HeaderSource + ?Sized> HeaderSource for &H {
+    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8])) {
+        (**self).each_line(name, line);
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<H: HeaderSource + ?Sized> HeaderSource for &mut H {
+    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8])) {
+        (**self).each_line(name, line);
+    }
+}
+
+impl HeaderSource for HeaderMap {
+    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8])) {
+        for value in self.get_all(name) {
+            line(value.as_bytes());
+        }
+    }
+}
+
+impl HeaderSource for http::request::Parts {
+    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8])) {
+        self.headers.each_line(name, line);
+    }
+}
+
+impl<B> HeaderSource for http::Request<B> {
+    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8])) {
+        self.headers().each_line(name, line);
+    }
+}
+
+impl<K: AsRef<str>, V: AsRef<[u8]>> HeaderSource for [(K, V)] {
+    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8])) {
+        for (_, value) in self.iter().filter(|(key, _)| key.as_ref().eq_ignore_ascii_case(name)) {
+            line(value.as_ref());
+        }
+    }
+}
+
+impl<K: AsRef<str>, V: AsRef<[u8]>> HeaderSource for Vec<(K, V)> {
+    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8])) {
+        self.as_slice().each_line(name, line);
+    }
+}
+
+impl<K: AsRef<str>, V: AsRef<[u8]>, S> HeaderSource for HashMap<K, V, S> {
+    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8])) {
+        for (_, value) in self.iter().filter(|(key, _)| key.as_ref().eq_ignore_ascii_case(name)) {
+            line(value.as_ref());
+        }
+    }
+}
+
+/// A body in one of the forms that handlers take it in.
+#[derive(Clone, Copy)]
+pub struct RequestBody<'a>(Form<'a>);
+
+#[derive(Clone, Copy)]
+enum Form<'a> {
+    Absent,
+    Value(&'a Value),
+    Text(&'a [u8]),
+    Typed(&'a dyn ToJson),
+}
+
+trait ToJson {
+    fn to_json(&self) -> Option<Vec<u8>>;
+}
+
+impl<T: Serialize> ToJson for T {
+    fn to_json(&self) -> Option<Vec<u8>> {
+        serde_json::to_vec(self).ok()
+    }
+}
+
+/// The input of a body, as it is to be recorded.
+pub(crate) enum RequestInput<'a> {
+    Value(&'a Value),
+    WithoutMetadata(&'a serde_json::Map<String, Value>),
+    Json(&'a str),
+    Text(&'a str),
+}
+
+impl RequestBody<'_> {
+    /// For `body = none`.
+    pub const ABSENT: RequestBody<'static> = RequestBody(Form::Absent);
+
+    /// Calls `f` with the metadata and the input; without an input where there is no body.
+    pub(crate) fn read<R>(&self, f: impl FnOnce(&Metadata<'_>, Option<RequestInput<'_>>) -> R) -> R {
+        match self.0 {
+            Form::Absent => f(&Metadata::default(), None),
+            Form::Text(text) => read_text(text, f),
+            Form::Typed(body) => read_text(&body.to_json().unwrap_or_default(), f),
+            Form::Value(value) => {
+                let metadata = Metadata::of(value.get("arize_metadata"));
+                let input = match value {
+                    Value::Object(fields) => match fields.get("input") {
+                        Some(input) => RequestInput::Value(input),
+                        None => RequestInput::WithoutMetadata(fields),
+                    },
+                    other => RequestInput::Value(other),
+                };
+                f(&metadata, Some(input))
+            }
+        }
+    }
+}
+
+fn read_text<R>(
+    text: &[u8],
+    f: impl FnOnce(&Metadata<'_>, Option<RequestInput<'_>>) -> R,
+) -> R {
+    let Ok(text) = std::str::from_utf8(text) else { return f(&Metadata::default(), None) };
+    let body = Body::parse(text);
+    let metadata = body.metadata();
+    let metadata = Metadata::of(Some(&metadata));
+    match body.input() {
+        Ok(json) => f(&metadata, Some(RequestInput::Json(&json))),
+        Err(text) if text.is_empty() => f(&metadata, None),
+        Err(text) => f(&metadata, Some(RequestInput::Text(text))),
+    }
+}
+
+levels! {
+    /// A body in a form of its own?
+    BodyArgument => SerializeLevel<'a, T>;
+    /// Serialises?
+    SerializeLevel => LastLevel<'a, T>;
+}
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct LastLevel<'a, T: ?Sized>(&'a T);
+
+/// `body(&request).read()` finds out how a body is read.
+#[must_use]
+pub fn body<T: ?Sized>(argument: &T) -> BodyArgument<'_, T> {
+    BodyArgument(SerializeLevel(LastLevel(argument)))
+}
+
+macro_rules! body_forms {
+    ($([$($generic:ident)?] $type:ty => |$body:ident| $form:expr;)+) => {$(
+        impl<'a $(, $generic)?> BodyArgument<'a, $type> {
+            #[allow(missing_docs)]
+            pub fn read(&self) -> RequestBody<'a> {
+                let $body = self.0.0.0;
+                RequestBody($form)
+            }
+        }
+    )+};
+}
+
+body_forms! {
+    [] Value => |body| Form::Value(body);
+    [] &'a Value => |body| Form::Value(body);
+    [] Bytes => |body| Form::Text(body);
+    [] &'a Bytes => |body| Form::Text(body);
+    [] String => |body| Form::Text(body.as_bytes());
+    [] &'a String => |body| Form::Text(body.as_bytes());
+    [] str => |body| Form::Text(body.as_bytes());
+    [] &'a str => |body| Form::Text(body.as_bytes());
+    [] Vec<u8> => |body| Form::Text(body);
+    [] [u8] => |body| Form::Text(body);
+    [] &'a [u8] => |body| Form::Text(body);
+    [I] AgentRequest<I> => |body| Form::Text(body.as_json().as_bytes());
+    [I] &'a AgentRequest<I> => |body| Form::Text(body.as_json().as_bytes());
+}
+
+impl<'a, T: Serialize> SerializeLevel<'a, T> {
+    #[allow(missing_docs)]
+    pub fn read(&self) -> RequestBody<'a> {
+        RequestBody(Form::Typed(self.0.0))
+    }
+}
+
+impl<T: ?Sized> LastLevel<'_, T> {
+    #[allow(missing_docs, clippy::must_use_candidate)]
+    pub fn read(&self) -> RequestBody<'static>
+    where
+        T: ReadableBody,
+    {
+        RequestBody::ABSENT
+    }
+}
+
+/// Implemented by nothing: it carries the error for a body that cannot be read.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read as the body of an experiment's request",
+    label = "not `serde::Serialize`",
+    note = "take `AgentRequest<T>`, which keeps the JSON so that `T` needs only `Deserialize`; or derive \
+            `serde::Serialize`; or write `body = none`, and the route comes from the baggage header alone"
+)]
+pub trait ReadableBody {}

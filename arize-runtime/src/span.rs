@@ -1,0 +1,225 @@
+//! A span of an annotated function: what is known of it at compile time, and its life.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::error::Error;
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use opentelemetry::trace::{
+    Link, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer as _,
+};
+use opentelemetry::{Context, ContextGuard, Key, KeyValue};
+
+use crate::recording::Recorded;
+use crate::semconv::{self, OpenInferenceSpanKind};
+use crate::tracer::Pipeline;
+
+/// Everything that is known of a span before its function is called.
+#[derive(Debug)]
+pub struct SpanSpec {
+    pub(crate) name: &'static str,
+    pub(crate) kind: OpenInferenceSpanKind,
+    pub(crate) description: Option<&'static str>,
+    given_schema: Option<&'static str>,
+    /// Gathered from the arguments' types at the first recorded call.
+    pub(crate) derived_schema: OnceLock<String>,
+    pub(crate) project_name: Option<&'static str>,
+    pub(crate) automatic_input: bool,
+}
+
+impl SpanSpec {
+    /// A span of this name and kind.
+    #[must_use]
+    pub const fn new(name: &'static str, kind: OpenInferenceSpanKind) -> Self {
+        Self {
+            name,
+            kind,
+            description: None,
+            given_schema: None,
+            derived_schema: OnceLock::new(),
+            project_name: None,
+            automatic_input: true,
+        }
+    }
+
+    /// `tool.description`.
+    #[must_use]
+    pub const fn description(mut self, description: &'static str) -> Self {
+        self.description = Some(description);
+        self
+    }
+
+    /// `tool.parameters`, instead of the schema that the arguments' types give.
+    #[must_use]
+    pub const fn parameters(mut self, json_schema: &'static str) -> Self {
+        self.given_schema = Some(json_schema);
+        self
+    }
+
+    /// The project of requests that name none and find none in the environment.
+    #[must_use]
+    pub const fn project_name(mut self, name: &'static str) -> Self {
+        self.project_name = Some(name);
+        self
+    }
+
+    /// Neither the arguments nor the body are the input.
+    #[must_use]
+    pub const fn without_automatic_input(mut self) -> Self {
+        self.automatic_input = false;
+        self
+    }
+
+    fn is_tool(&self) -> bool {
+        matches!(self.kind, OpenInferenceSpanKind::Tool)
+    }
+
+    fn json_schema(&'static self) -> Option<&'static str> {
+        self.given_schema.or_else(|| self.derived_schema.get().map(String::as_str))
+    }
+
+    /// Whether this call is the first, which gathers the schema.
+    pub(crate) fn wants_schema(&'static self) -> bool {
+        self.is_tool() && self.json_schema().is_none()
+    }
+}
+
+/// What a call adds to its [`SpanSpec`].
+#[derive(Debug, Default)]
+pub(crate) struct CallAttributes {
+    pub(crate) input: Option<Recorded>,
+    pub(crate) metadata: Option<String>,
+    pub(crate) link: Option<SpanContext>,
+}
+
+/// Kind, tool name, description and schema, input, metadata, output, the route: each with its type.
+const ATTRIBUTES: usize = 12;
+
+/// The key of the outputs that we record: its text is allocated once, so its address tells our value
+/// from one that the function's own code set under the same name. [`crate::export`] lets the latter win.
+static OUTPUT_VALUE: LazyLock<Arc<str>> = LazyLock::new(|| semconv::OUTPUT_VALUE.into());
+
+/// Whether this is the `output.value` of an annotation and not one set by hand.
+pub(crate) fn is_automatic_output(key: &Key) -> bool {
+    std::ptr::eq(key.as_str().as_ptr(), OUTPUT_VALUE.as_ptr())
+}
+
+/// `parent` with a new span in it.
+pub(crate) fn start(
+    spec: &'static SpanSpec,
+    pipeline: &Pipeline,
+    parent: &Context,
+    call: CallAttributes,
+) -> Context {
+    let mut attributes = Vec::with_capacity(ATTRIBUTES);
+    attributes.push(KeyValue::new(semconv::SPAN_KIND, spec.kind.as_str()));
+    if spec.is_tool() {
+        attributes.push(KeyValue::new(semconv::TOOL_NAME, spec.name));
+        if let Some(description) = spec.description {
+            attributes.push(KeyValue::new(semconv::TOOL_DESCRIPTION, description));
+        }
+        if let Some(schema) = spec.json_schema() {
+            attributes.push(KeyValue::new(semconv::TOOL_PARAMETERS, schema));
+        }
+    }
+    if let Some(input) = call.input {
+        let (value, mime_type) = input.into_parts();
+        attributes.push(KeyValue::new(semconv::INPUT_VALUE, value));
+        attributes.push(KeyValue::new(semconv::INPUT_MIME_TYPE, mime_type));
+    }
+    if let Some(metadata) = call.metadata {
+        attributes.push(KeyValue::new(semconv::METADATA, metadata));
+    }
+    let builder = SpanBuilder {
+        name: Cow::Borrowed(spec.name),
+        attributes: Some(attributes),
+        links: call.link.map(|link| vec![Link::with_context(link)]),
+        ..SpanBuilder::default()
+    };
+    parent.with_span(pipeline.tracer.build_with_context(builder, parent))
+}
+
+/// A started span in its [`Context`]. Dropped before it ended, it says that the call was cancelled.
+#[derive(Debug)]
+pub(crate) struct ActiveSpan {
+    context: Context,
+    recording: bool,
+    failed: Cell<bool>,
+    ended: bool,
+}
+
+impl ActiveSpan {
+    pub(crate) fn new(context: Context) -> Self {
+        let recording = context.span().is_recording();
+        Self { context, recording, failed: Cell::new(false), ended: false }
+    }
+
+    pub(crate) fn is_recording(&self) -> bool {
+        self.recording
+    }
+
+    pub(crate) fn attach(&self) -> ContextGuard {
+        self.context.clone().attach()
+    }
+
+    pub(crate) fn output(&self, output: Recorded) {
+        let (value, mime_type) = output.into_parts();
+        let span = self.context.span();
+        span.set_attribute(KeyValue::new(Arc::clone(&OUTPUT_VALUE), value));
+        span.set_attribute(KeyValue::new(semconv::OUTPUT_MIME_TYPE, mime_type));
+    }
+
+    /// Status `<Type>: <message>` and the event `exception`.
+    #[cold]
+    pub(crate) fn error(&self, type_name: &str, message: Option<String>, cause: Option<&dyn Error>) {
+        let without_generics = type_name.split('<').next().unwrap_or(type_name);
+        let name = without_generics.rsplit("::").next().unwrap_or(type_name);
+        let description = match &message {
+            Some(message) => format!("{name}: {message}"),
+            None => name.to_owned(),
+        };
+        let mut stacktrace = description.clone();
+        let mut next = cause;
+        while let Some(cause) = next {
+            stacktrace += &format!("\ncaused by {cause}");
+            next = cause.source();
+        }
+        let mut attributes = vec![KeyValue::new(semconv::EXCEPTION_TYPE, type_name.to_owned())];
+        attributes.extend(message.map(|m| KeyValue::new(semconv::EXCEPTION_MESSAGE, m)));
+        attributes.push(KeyValue::new(semconv::EXCEPTION_STACKTRACE, stacktrace));
+        let span = self.context.span();
+        span.add_event(semconv::EXCEPTION, attributes);
+        span.set_status(Status::error(description));
+        self.failed.set(true);
+    }
+
+    /// The call panicked with this payload.
+    #[cold]
+    pub(crate) fn panicked(&mut self, payload: &(dyn Any + Send)) {
+        let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
+        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        self.error("panic", text, None);
+        self.end();
+    }
+
+    /// The call returned: the status is OK unless an error was recorded.
+    pub(crate) fn end(&mut self) {
+        self.ended = true;
+        let span = self.context.span();
+        if self.recording && !self.failed.get() {
+            span.set_status(Status::Ok);
+        }
+        span.end();
+    }
+}
+
+impl Drop for ActiveSpan {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.context.span().set_status(Status::error("cancelled"));
+            self.failed.set(true);
+            self.end();
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The tracer in use: the one that the current [`Context`] carries, else the installed one.
+//!
+//! This file knows the SDK's concrete tracer on purpose: behind the API's boxed tracer every span
+//! costs one more allocation.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+
+use opentelemetry::Context;
+use opentelemetry_sdk::trace::SdkTracer;
+
+use crate::resolve::Defaults;
+use crate::stats::Counters;
+
+/// How many pipelines could take a span. Asked first by every annotated function: at zero it is bare.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+
+static INSTALLED: OnceLock<Arc<Pipeline>> = OnceLock::new();
+
+/// Where spans start, and what a request needs to know of the registration.
+pub(crate) struct Pipeline {
+    pub(crate) tracer: SdkTracer,
+    pub(crate) defaults: Defaults,
+    pub(crate) counters: Arc<Counters>,
+    closed: AtomicBool,
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline").field("closed", &self.closed).finish_non_exhaustive()
+    }
+}
+
+impl Pipeline {
+    pub(crate) fn open(tracer: SdkTracer, defaults: Defaults, counters: Arc<Counters>) -> Arc<Self> {
+        LIVE.fetch_add(1, Relaxed);
+        Arc::new(Self { tracer, defaults, counters, closed: AtomicBool::new(false) })
+    }
+
+    /// From now on annotated functions are bare.
+    pub(crate) fn close(&self) {
+        if !self.closed.swap(true, Relaxed) {
+            LIVE.fetch_sub(1, Relaxed);
+        }
+    }
+
+    /// Makes this the pipeline of every [`Context`] that carries none; false if there is one already.
+    pub(crate) fn install(self: &Arc<Self>) -> bool {
+        INSTALLED.set(self.clone()).is_ok()
+    }
+
+    /// `context` with this pipeline in the place of the installed one.
+    pub(crate) fn put_into(self: &Arc<Self>, context: &Context) -> Context {
+        context.with_value(Override(self.clone()))
+    }
+}
+
+#[derive(Clone)]
+struct Override(Arc<Pipeline>);
+
+#[inline]
+pub(crate) fn is_live() -> bool {
+    LIVE.load(Relaxed) != 0
+}
+
+/// The pipeline that takes the spans which start in `context`.
+#[inline]
+pub(crate) fn of(context: &Context) -> Option<&Pipeline> {
+    if !is_live() || context.is_telemetry_suppressed() {
+        return None;
+    }
+    let pipeline: &Pipeline = match context.get::<Override>() {
+        Some(Override(pipeline)) => pipeline,
+        None => INSTALLED.get()?,
+    };
+    (!pipeline.closed.load(Relaxed)).then_some(pipeline)
+}
+
+/// `fresh` with the override of `context`, if it has one.
+pub(crate) fn carry_override(context: &Context, fresh: Context) -> Context {
+    match context.get::<Override>() {
+        Some(pipeline) => fresh.with_value(pipeline.clone()),
+        None => fresh,
+    }
+}
