@@ -46,16 +46,19 @@ pub(crate) fn judge(rows: &mut [RowReport], run: &Run<'_>) -> Vec<Check> {
     for (row, strays) in rows.iter_mut().zip(strays) {
         row.checks = judge_row(row, run, &strays);
     }
-    NAMES.into_iter().flat_map(|name| combine(name, rows)).collect()
+    NAMES
+        .into_iter()
+        .flat_map(|name| combine(name, rows))
+        .collect()
 }
 
 fn judge_row(row: &RowReport, run: &Run<'_>, strays: &[&Span]) -> Vec<Check> {
     let mut findings = content::request(row);
     if row.spans.is_empty() {
         if row.error.is_none() {
-            findings.extend(structure::nothing_arrived(row, run, strays));
+            findings.push(structure::nothing_arrived(run, strays));
         }
-        return in_order(row.row, findings, "the row has no spans");
+        return in_order(row.row, &findings, "the row has no spans");
     }
     let trace = Trace::new(&row.span_id, &row.spans);
     findings.extend(structure::joined(strays));
@@ -66,20 +69,28 @@ fn judge_row(row: &RowReport, run: &Run<'_>, strays: &[&Span]) -> Vec<Check> {
     findings.extend(routing::one_route(&trace));
     findings.extend(content::known_names(&trace));
     findings.extend(content::input_output(&trace));
-    in_order(row.row, findings, "")
+    in_order(row.row, &findings, "")
 }
 
 /// Puts the findings into the fixed order and adds the checks that found nothing.
 ///
 /// `unjudged` says why nothing could be found, if so.
-fn in_order(row: usize, findings: Vec<Check>, unjudged: &str) -> Vec<Check> {
+fn in_order(row: usize, findings: &[Check], unjudged: &str) -> Vec<Check> {
     let mut checks = Vec::new();
     for name in NAMES {
-        let mut named: Vec<Check> = findings.iter().filter(|check| check.name == name).cloned().collect();
+        let mut named: Vec<Check> = findings
+            .iter()
+            .filter(|check| check.name == name)
+            .cloned()
+            .collect();
         named.sort_by_key(|check| check.outcome != Outcome::Fail);
         if named.is_empty() {
             let judged = unjudged.is_empty() || matches!(name, "request" | "received");
-            named.push(if judged { Check::passed(name) } else { Check::skipped(name, unjudged) });
+            named.push(if judged {
+                Check::passed(name)
+            } else {
+                Check::skipped(name, unjudged)
+            });
         }
         checks.extend(named);
     }
@@ -91,9 +102,15 @@ fn in_order(row: usize, findings: Vec<Check>, unjudged: &str) -> Vec<Check> {
 
 /// One check over all rows: a failure and a warning at most, or that all is well.
 fn combine(name: &'static str, rows: &[RowReport]) -> Vec<Check> {
-    let all: Vec<&Check> = rows.iter().flat_map(|row| &row.checks).filter(|check| check.name == name).collect();
-    let found: Vec<Check> =
-        [Outcome::Fail, Outcome::Warn].into_iter().filter_map(|outcome| merge(&all, outcome)).collect();
+    let all: Vec<&Check> = rows
+        .iter()
+        .flat_map(|row| &row.checks)
+        .filter(|check| check.name == name)
+        .collect();
+    let found: Vec<Check> = [Outcome::Fail, Outcome::Warn]
+        .into_iter()
+        .filter_map(|outcome| merge(&all, outcome))
+        .collect();
     match all.first() {
         _ if !found.is_empty() => found,
         // Rows that could not be judged do not make a check fail, nor do they make it pass.
@@ -112,21 +129,35 @@ fn merge(checks: &[&Check], outcome: Outcome) -> Option<Check> {
     let mut rows = Vec::new();
     for check in checks.iter().filter(|check| check.outcome == outcome) {
         rows.extend(&check.rows);
-        match groups.iter_mut().find(|(detail, _)| *detail == check.detail) {
+        match groups
+            .iter_mut()
+            .find(|(detail, _)| *detail == check.detail)
+        {
             Some((_, rows)) => rows.extend(&check.rows),
             None => groups.push((&check.detail, check.rows.clone())),
         }
     }
     let first = checks.iter().find(|check| check.outcome == outcome)?;
-    let mut details: Vec<String> =
-        groups.iter().take(MAX_DETAILS).map(|(detail, rows)| format!("{}: {detail}", row_list(rows))).collect();
+    let mut details: Vec<String> = groups
+        .iter()
+        .take(MAX_DETAILS)
+        .map(|(detail, rows)| format!("{}: {detail}", row_list(rows)))
+        .collect();
     if groups.len() > MAX_DETAILS {
-        let rest: Vec<usize> = groups[MAX_DETAILS..].iter().flat_map(|(_, rows)| rows).copied().collect();
+        let rest: Vec<usize> = groups[MAX_DETAILS..]
+            .iter()
+            .flat_map(|(_, rows)| rows)
+            .copied()
+            .collect();
         details.push(format!("more in {}", row_list(&rest)));
     }
     rows.sort_unstable();
     rows.dedup();
-    Some(Check { detail: details.join("; "), rows, ..(*first).clone() })
+    Some(Check {
+        detail: details.join("; "),
+        rows,
+        ..(*first).clone()
+    })
 }
 
 /// `row 3`, `rows 1-4, 7`: bounded, whatever the number of rows.
@@ -173,11 +204,12 @@ fn span_list(spans: &[&Span]) -> String {
 
 /// Joins the first texts and says how many more there are.
 fn bounded(texts: &[String], most: usize, separator: &str) -> String {
-    let mut shown = texts[..texts.len().min(most)].join(separator);
+    let shown = texts[..texts.len().min(most)].join(separator);
     if texts.len() > most {
-        shown.push_str(&format!(" and {} more", texts.len() - most));
+        format!("{shown} and {} more", texts.len() - most)
+    } else {
+        shown
     }
-    shown
 }
 
 #[cfg(test)]
@@ -196,15 +228,26 @@ mod tests {
 
     #[test]
     fn spans_are_listed_once_by_name() {
-        let spans = [span("a", "", "x", "TOOL"), span("b", "", "x", "TOOL"), span("c", "", "y", "")];
-        assert_eq!(span_list(&spans.iter().collect::<Vec<_>>()), "`x` [TOOL], `y`");
+        let spans = [
+            span("a", "", "x", "TOOL"),
+            span("b", "", "x", "TOOL"),
+            span("c", "", "y", ""),
+        ];
+        assert_eq!(
+            span_list(&spans.iter().collect::<Vec<_>>()),
+            "`x` [TOOL], `y`"
+        );
     }
 
     #[test]
     fn the_same_finding_in_many_rows_is_told_once() {
-        let check = |row, detail: &str| Check { rows: vec![row], ..Check::fail("routed", detail.into(), "do") };
+        let check = |row, detail: &str| Check {
+            rows: vec![row],
+            ..Check::fail("routed", detail.into(), "do")
+        };
         let checks: Vec<Check> = vec![check(1, "a"), check(2, "a"), check(3, "b")];
-        let merged = merge(&checks.iter().collect::<Vec<_>>(), Outcome::Fail).expect("there are failures");
+        let merged =
+            merge(&checks.iter().collect::<Vec<_>>(), Outcome::Fail).expect("there are failures");
         assert_eq!(merged.detail, "rows 1, 2: a; row 3: b");
         assert_eq!(merged.rows, [1, 2, 3]);
         assert!(merge(&checks.iter().collect::<Vec<_>>(), Outcome::Warn).is_none());

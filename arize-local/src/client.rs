@@ -35,9 +35,11 @@ pub(crate) struct Answer {
 /// # Errors
 ///
 /// Returns what is wrong with it and what to write.
-pub fn agent_uri(url: &str) -> Result<Uri, String> {
+pub(crate) fn agent_uri(url: &str) -> Result<Uri, String> {
     let example = "write it like `http://127.0.0.1:8000/invoke`";
-    let uri: Uri = url.parse().map_err(|error| format!("`{url}` is not a URL: {error}; {example}"))?;
+    let uri: Uri = url
+        .parse()
+        .map_err(|error| format!("`{url}` is not a URL: {error}; {example}"))?;
     match (uri.scheme_str(), uri.host()) {
         (Some("http" | "https"), Some(_)) => Ok(uri),
         (Some(scheme), Some(_)) => Err(format!("`{url}` has the scheme `{scheme}`; {example}")),
@@ -85,15 +87,31 @@ impl Client {
             Self::Https(client) => client.request(request),
         };
         let response = response.await.map_err(|error| {
-            let what = if error.is_connect() { "cannot connect to the agent" } else { "the request broke off" };
+            let what = if error.is_connect() {
+                "cannot connect to the agent"
+            } else {
+                "the request broke off"
+            };
             format!("{what}: {}", root_cause(&error))
         })?;
         let status = response.status().as_u16();
-        let body = Limited::new(response.into_body(), MAX_RESPONSE).collect().await;
-        let body = body.map_err(|error| format!("the answer broke off: {}", root_cause(&*error)))?.to_bytes();
+        let body = Limited::new(response.into_body(), MAX_RESPONSE)
+            .collect()
+            .await;
+        let body = body
+            .map_err(|error| format!("the answer broke off: {}", root_cause(&*error)))?
+            .to_bytes();
         Ok(match serde_json::from_slice(&body) {
-            Ok(body) => Answer { status, body, is_json: true },
-            Err(_) => Answer { status, body: String::from_utf8_lossy(&body).into(), is_json: false },
+            Ok(body) => Answer {
+                status,
+                body,
+                is_json: true,
+            },
+            Err(_) => Answer {
+                status,
+                body: String::from_utf8_lossy(&body).into(),
+                is_json: false,
+            },
         })
     }
 }
@@ -114,9 +132,16 @@ mod tests {
     #[test]
     fn a_bad_url_is_told_with_what_to_write() {
         assert!(agent_uri("https://agent.example/invoke").is_ok());
-        for (url, part) in [("127.0.0.1:8000/invoke", "not a URL"), ("ftp://a/b", "`ftp`"), ("/invoke", "no scheme")] {
+        for (url, part) in [
+            ("127.0.0.1:8000/invoke", "not a URL"),
+            ("ftp://a/b", "`ftp`"),
+            ("/invoke", "no scheme"),
+        ] {
             let error = agent_uri(url).expect_err("is refused");
-            assert!(error.contains(part) && error.contains("http://127.0.0.1:8000/invoke"), "{error}");
+            assert!(
+                error.contains(part) && error.contains("http://127.0.0.1:8000/invoke"),
+                "{error}"
+            );
         }
     }
 }

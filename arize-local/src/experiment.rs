@@ -33,7 +33,11 @@ pub struct Row {
 
 impl From<Value> for Row {
     fn from(input: Value) -> Self {
-        Self { input, space_id: None, project: None }
+        Self {
+            input,
+            space_id: None,
+            project: None,
+        }
     }
 }
 
@@ -152,7 +156,11 @@ impl Experiment {
             connections: receiver.connections(),
         };
         let checks = checks::judge(&mut rows, &run);
-        Report { rows, checks, stray_spans: run.stray }
+        Report {
+            rows,
+            checks,
+            stray_spans: run.stray,
+        }
     }
 
     async fn send_all(&self, receiver: &Receiver) -> Vec<RowReport> {
@@ -163,7 +171,8 @@ impl Experiment {
         for (index, row) in self.rows.iter().enumerate() {
             let call = Call::new(self, row, index + 1, &experiment_id);
             receiver.store().expect_trace(&call.trace_id);
-            let (receiver, permits, target) = (receiver.clone(), Arc::clone(&permits), target.clone());
+            let (receiver, permits, target) =
+                (receiver.clone(), Arc::clone(&permits), target.clone());
             tasks.spawn(async move {
                 let permit = permits.acquire().await;
                 let report = call.send(target).await;
@@ -205,8 +214,14 @@ impl Call {
         Self {
             row: number,
             input: row.input.clone(),
-            space_id: row.space_id.clone().unwrap_or_else(|| experiment.space_id.clone()),
-            project: row.project.clone().unwrap_or_else(|| experiment.project.clone()),
+            space_id: row
+                .space_id
+                .clone()
+                .unwrap_or_else(|| experiment.space_id.clone()),
+            project: row
+                .project
+                .clone()
+                .unwrap_or_else(|| experiment.project.clone()),
             trace_id: format!("{:032x}", fastrand::u128(1..)),
             span_id: format!("{:016x}", fastrand::u64(1..)),
             experiment_id: experiment_id.to_owned(),
@@ -240,14 +255,21 @@ impl Call {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("content-type", "application/json"),
-            ("user-agent", concat!("arize-local/", env!("CARGO_PKG_VERSION"))),
-            ("traceparent", &format!("00-{}-{}-01", self.trace_id, self.span_id)),
+            (
+                "user-agent",
+                concat!("arize-local/", env!("CARGO_PKG_VERSION")),
+            ),
+            (
+                "traceparent",
+                &format!("00-{}-{}-01", self.trace_id, self.span_id),
+            ),
             ("tracestate", "arize=local"),
             ("baggage", &baggage),
             ("x-arize-experiment-id", &self.experiment_id),
             ("x-arize-experiment-run-id", &self.run_id),
         ] {
-            let value = HeaderValue::from_str(value).expect("ids are hex and baggage is percent-encoded");
+            let value =
+                HeaderValue::from_str(value).expect("ids are hex and baggage is percent-encoded");
             headers.insert(HeaderName::from_static(name), value);
         }
         headers
@@ -257,14 +279,19 @@ impl Call {
         let sent = SystemTime::now();
         let start = Instant::now();
         let answer = match target {
-            Ok((client, uri)) => client.post(&uri, self.headers(), &self.body(), self.timeout).await,
+            Ok((client, uri)) => {
+                client
+                    .post(&uri, self.headers(), &self.body(), self.timeout)
+                    .await
+            }
             Err(error) => Err(error),
         };
         let response_is_json = answer.as_ref().is_ok_and(|answer| answer.is_json);
         let (status, response, error) = match answer {
             Ok(answer) => {
                 let failed = !(200..300).contains(&answer.status);
-                let error = failed.then(|| format!("the agent answered with HTTP status {}", answer.status));
+                let error = failed
+                    .then(|| format!("the agent answered with HTTP status {}", answer.status));
                 (Some(answer.status), Some(answer.body), error)
             }
             Err(error) => (None, None, Some(error)),
@@ -294,7 +321,10 @@ impl Call {
             (Some(_), Some(_)) => self.wait.min(self.settle),
             (Some(_), None) => Duration::ZERO,
         };
-        receiver.store().trace_settled(&self.trace_id, self.settle, wait).await;
+        receiver
+            .store()
+            .trace_settled(&self.trace_id, self.settle, wait)
+            .await;
     }
 }
 
@@ -304,7 +334,9 @@ fn baggage_value(value: &str) -> String {
     value.bytes().fold(String::new(), |mut encoded, byte| {
         match byte {
             b'%' => encoded.push_str("%25"),
-            0x21 | 0x23..=0x2B | 0x2D..=0x3A | 0x3C..=0x5B | 0x5D..=0x7E => encoded.push(char::from(byte)),
+            0x21 | 0x23..=0x2B | 0x2D..=0x3A | 0x3C..=0x5B | 0x5D..=0x7E => {
+                encoded.push(char::from(byte));
+            }
             _ => {
                 let _ = write!(encoded, "%{byte:02X}"); // writing to a String cannot fail
             }
@@ -319,18 +351,39 @@ mod tests {
 
     #[test]
     fn baggage_keeps_base64_and_encodes_the_rest() {
-        assert_eq!(baggage_value("U3BhY2U6MTIzOmFiYw=="), "U3BhY2U6MTIzOmFiYw==");
+        assert_eq!(
+            baggage_value("U3BhY2U6MTIzOmFiYw=="),
+            "U3BhY2U6MTIzOmFiYw=="
+        );
         assert_eq!(baggage_value("a+b/c="), "a+b/c=");
-        assert_eq!(baggage_value("my agent, 50%; \"é\"\\"), "my%20agent%2C%2050%25%3B%20%22%C3%A9%22%5C");
+        assert_eq!(
+            baggage_value("my agent, 50%; \"é\"\\"),
+            "my%20agent%2C%2050%25%3B%20%22%C3%A9%22%5C"
+        );
     }
 
     #[test]
     fn the_request_is_what_arize_sends() {
-        let row = Row { input: json!({"goal": "x"}), space_id: Some("S=".into()), project: None };
-        let call = Call::new(&Experiment::new("http://a").project("my project"), &row, 3, "experiment-1");
+        let row = Row {
+            input: json!({"goal": "x"}),
+            space_id: Some("S=".into()),
+            project: None,
+        };
+        let call = Call::new(
+            &Experiment::new("http://a").project("my project"),
+            &row,
+            3,
+            "experiment-1",
+        );
         let headers = call.headers();
-        assert_eq!(headers["traceparent"], format!("00-{}-{}-01", call.trace_id, call.span_id));
-        assert_eq!(headers["baggage"], "arize.space_id=S=,arize.project_name=my%20project");
+        assert_eq!(
+            headers["traceparent"],
+            format!("00-{}-{}-01", call.trace_id, call.span_id)
+        );
+        assert_eq!(
+            headers["baggage"],
+            "arize.space_id=S=,arize.project_name=my%20project"
+        );
         assert_eq!(headers["x-arize-experiment-id"], "experiment-1");
         assert_eq!(call.body()["input"], json!({"goal": "x"}));
         assert_eq!(call.body()["arize_metadata"]["project_name"], "my project");

@@ -6,7 +6,9 @@ use std::time::Duration;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
+    TraceService, TraceServiceServer,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -22,8 +24,13 @@ use crate::store::{ExportRequest, Store};
 /// Accepts connections until `stopped` is set or its sender is gone, then closes them all.
 ///
 /// The loop is our own and not tonic's, so that stopping is immediate and a test may cut connections.
-pub(crate) async fn serve(listener: TcpListener, store: Arc<Store>, mut stopped: watch::Receiver<bool>) {
-    let service = TraceServiceServer::new(Service(Arc::clone(&store))).accept_compressed(CompressionEncoding::Gzip);
+pub(crate) async fn serve(
+    listener: TcpListener,
+    store: Arc<Store>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let service = TraceServiceServer::new(Service(Arc::clone(&store)))
+        .accept_compressed(CompressionEncoding::Gzip);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -69,17 +76,21 @@ impl TraceService for Service {
         let partial_success = match self.0.answer() {
             Answer::Ok => None,
             Answer::Status(code, message) => return Err(Status::new(code, message)),
-            Answer::PartialSuccess { rejected, message } => {
-                Some(ExportTracePartialSuccess { rejected_spans: rejected, error_message: message })
-            }
+            Answer::PartialSuccess { rejected, message } => Some(ExportTracePartialSuccess {
+                rejected_spans: rejected,
+                error_message: message,
+            }),
             Answer::Delay(delay) => {
                 tokio::time::sleep(delay).await;
                 None
             }
         };
         let (metadata, _, message) = request.into_parts();
-        self.0.add(ExportRequest::decode(headers(metadata), message));
-        Ok(Response::new(ExportTraceServiceResponse { partial_success }))
+        self.0
+            .add(ExportRequest::decode(headers(metadata), message));
+        Ok(Response::new(ExportTraceServiceResponse {
+            partial_success,
+        }))
     }
 }
 
@@ -87,6 +98,11 @@ fn headers(metadata: tonic::metadata::MetadataMap) -> Vec<(String, String)> {
     metadata
         .into_headers()
         .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (
+                name.as_str().to_owned(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
         .collect()
 }

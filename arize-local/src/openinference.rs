@@ -53,10 +53,13 @@ impl Type {
     pub(crate) fn takes(self, value: &AttributeValue) -> bool {
         use AttributeValue::{Array, Double, Int, String};
         match (self, value) {
-            (Self::Text | Self::Json | Self::Id, String(_)) | (Self::Int | Self::Id, Int(_)) => true,
-            (Self::Float, Double(_) | Int(_)) => true,
+            (Self::Text | Self::Json | Self::Id, String(_))
+            | (Self::Int | Self::Float | Self::Id, Int(_))
+            | (Self::Float, Double(_)) => true,
             (Self::Texts, Array(values)) => values.iter().all(|value| matches!(value, String(_))),
-            (Self::Floats, Array(values)) => values.iter().all(|value| matches!(value, Double(_) | Int(_))),
+            (Self::Floats, Array(values)) => values
+                .iter()
+                .all(|value| matches!(value, Double(_) | Int(_))),
             _ => false,
         }
     }
@@ -284,11 +287,14 @@ pub(crate) fn look_up(name: &str) -> Name {
 
 /// The type of a name, with lists and objects followed: `llm.tools.0.tool.json_schema`.
 fn resolve(name: &str) -> Option<Type> {
-    names().find(|(known, _)| *known == name).map(|(_, kind)| kind).or_else(|| {
-        let (element, rest) = descend(name)?;
-        let inside = rest.strip_prefix(element)?.starts_with('.');
-        if inside { resolve(rest) } else { None }
-    })
+    names()
+        .find(|(known, _)| *known == name)
+        .map(|(_, kind)| kind)
+        .or_else(|| {
+            let (element, rest) = descend(name)?;
+            let inside = rest.strip_prefix(element)?.starts_with('.');
+            if inside { resolve(rest) } else { None }
+        })
 }
 
 /// Splits a flattened name after its first list or object: the namespace expected there, and the rest.
@@ -298,7 +304,10 @@ fn descend(name: &str) -> Option<(&'static str, &str)> {
         match kind {
             List(element) => {
                 let (index, rest) = rest.split_once('.')?;
-                index.bytes().all(|byte| byte.is_ascii_digit()).then_some((element, rest))
+                index
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit())
+                    .then_some((element, rest))
             }
             Object(element) => Some((element, rest)),
             _ => None,
@@ -310,10 +319,16 @@ fn descend(name: &str) -> Option<(&'static str, &str)> {
 fn nearest(name: &str) -> Option<String> {
     if let Some((element, rest)) = descend(name) {
         let prefix = &name[..name.len() - rest.len()];
-        let near = if rest.starts_with(element) { nearest(rest)? } else { nearest(&format!("{element}.{rest}"))? };
+        let near = if rest.starts_with(element) {
+            nearest(rest)?
+        } else {
+            nearest(&format!("{element}.{rest}"))?
+        };
         return Some(format!("{prefix}{near}"));
     }
-    let (near, distance) = names().map(|(known, _)| (known, distance(name, known))).min_by_key(|(_, d)| *d)?;
+    let (near, distance) = names()
+        .map(|(known, _)| (known, distance(name, known)))
+        .min_by_key(|(_, d)| *d)?;
     (distance <= name.len() / 2).then(|| near.to_owned())
 }
 
@@ -323,7 +338,9 @@ pub(crate) fn nearest_kind(kind: &str) -> Option<&'static str> {
         return Some(exact);
     }
     let kind = kind.trim().to_uppercase();
-    let near = SPAN_KINDS.into_iter().min_by_key(|known| distance(known, &kind))?;
+    let near = SPAN_KINDS
+        .into_iter()
+        .min_by_key(|known| distance(known, &kind))?;
     (distance(near, &kind) <= near.len() / 2).then_some(near)
 }
 
@@ -340,7 +357,9 @@ fn distance(left: &str, right: &str) -> usize {
         let mut current = vec![i];
         for j in 1..=right.len() {
             let same = usize::from(left[i - 1] != right[j - 1]);
-            let mut cost = (last[j] + 1).min(current[j - 1] + 1).min(last[j - 1] + same);
+            let mut cost = (last[j] + 1)
+                .min(current[j - 1] + 1)
+                .min(last[j - 1] + same);
             if i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1] {
                 let swapped: &Vec<usize> = &before_last;
                 cost = cost.min(swapped[j - 2] + 1);
@@ -360,8 +379,14 @@ mod tests {
     fn flattened_names_are_followed() {
         for (name, kind) in [
             ("llm.input_messages.0.message.role", Text),
-            ("llm.output_messages.12.message.tool_calls.3.tool_call.function.arguments", Json),
-            ("llm.input_messages.0.message.contents.1.message_content.image.image.url", Text),
+            (
+                "llm.output_messages.12.message.tool_calls.3.tool_call.function.arguments",
+                Json,
+            ),
+            (
+                "llm.input_messages.0.message.contents.1.message_content.image.image.url",
+                Text,
+            ),
             ("llm.tools.0.tool.json_schema", Json),
             ("retrieval.documents.2.document.score", Float),
             ("embedding.embeddings.0.embedding.vector", Floats),
@@ -378,13 +403,26 @@ mod tests {
             ("tool.nmae", "tool.name"),
             ("input.valeu", "input.value"),
             ("llm.token_count.promt", "llm.token_count.prompt"),
-            ("llm.input_messages.0.message.rol", "llm.input_messages.0.message.role"),
-            ("llm.input_messages.0.role", "llm.input_messages.0.message.role"),
+            (
+                "llm.input_messages.0.message.rol",
+                "llm.input_messages.0.message.role",
+            ),
+            (
+                "llm.input_messages.0.role",
+                "llm.input_messages.0.message.role",
+            ),
             ("tag.tag", "tag.tags"),
         ] {
-            assert_eq!(look_up(name), Name::Unknown(Some(near.to_owned())), "{name}");
+            assert_eq!(
+                look_up(name),
+                Name::Unknown(Some(near.to_owned())),
+                "{name}"
+            );
         }
-        assert_eq!(look_up("openinfernce.span.kind"), Name::Suspect("openinference.span.kind".to_owned()));
+        assert_eq!(
+            look_up("openinfernce.span.kind"),
+            Name::Suspect("openinference.span.kind".to_owned())
+        );
         assert_eq!(nearest_kind("chain"), Some("CHAIN"));
         assert_eq!(nearest_kind("TOOLS"), Some("TOOL"));
         assert_eq!(nearest_kind("banana"), None);

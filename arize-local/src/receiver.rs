@@ -72,7 +72,10 @@ impl Receiver {
         let store = Arc::new(Store::new());
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(grpc::serve(listener, Arc::clone(&store), stopped));
-        Ok(Self { store, server: Arc::new(Server { addr, stop }) })
+        Ok(Self {
+            store,
+            server: Arc::new(Server { addr, stop }),
+        })
     }
 
     /// The URL to export to: `http://127.0.0.1:PORT`.
@@ -81,7 +84,11 @@ impl Receiver {
         let mut addr = self.server.addr;
         if addr.ip().is_unspecified() {
             // 0.0.0.0 and :: can be listened on, but not connected to everywhere.
-            addr.set_ip(if addr.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+            addr.set_ip(if addr.is_ipv4() {
+                [127, 0, 0, 1].into()
+            } else {
+                std::net::Ipv6Addr::LOCALHOST.into()
+            });
         }
         format!("http://{addr}")
     }
@@ -101,7 +108,10 @@ impl Receiver {
     /// Every span, in arrival order.
     #[must_use]
     pub fn spans(&self) -> Vec<Span> {
-        self.requests().iter().flat_map(|request| request.spans.iter().cloned()).collect()
+        self.requests()
+            .iter()
+            .flat_map(|request| request.spans.iter().cloned())
+            .collect()
     }
 
     /// The spans of one trace (32 lower-case hex digits), in arrival order.
@@ -111,7 +121,11 @@ impl Receiver {
     }
 
     /// Waits until `enough` holds for the spans received so far, or the time is over; gives what is there.
-    pub async fn wait_until(&self, timeout: Duration, enough: impl Fn(&[Span]) -> bool) -> Vec<Span> {
+    pub async fn wait_until(
+        &self,
+        timeout: Duration,
+        enough: impl Fn(&[Span]) -> bool,
+    ) -> Vec<Span> {
         self.store.wait_until(timeout, enough).await
     }
 

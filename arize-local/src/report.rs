@@ -42,19 +42,37 @@ impl Check {
     }
 
     pub(crate) fn fail(name: &'static str, detail: String, remedy: &'static str) -> Self {
-        Self { name, outcome: Outcome::Fail, detail, remedy: Some(remedy), rows: Vec::new() }
+        Self {
+            name,
+            outcome: Outcome::Fail,
+            detail,
+            remedy: Some(remedy),
+            rows: Vec::new(),
+        }
     }
 
     pub(crate) fn warn(name: &'static str, detail: String, remedy: &'static str) -> Self {
-        Self { outcome: Outcome::Warn, ..Self::fail(name, detail, remedy) }
+        Self {
+            outcome: Outcome::Warn,
+            ..Self::fail(name, detail, remedy)
+        }
     }
 
     pub(crate) fn skipped(name: &'static str, detail: &str) -> Self {
-        Self { name, outcome: Outcome::Skipped, detail: detail.to_owned(), remedy: None, rows: Vec::new() }
+        Self {
+            name,
+            outcome: Outcome::Skipped,
+            detail: detail.to_owned(),
+            remedy: None,
+            rows: Vec::new(),
+        }
     }
 
     pub(crate) fn passed(name: &'static str) -> Self {
-        Self { outcome: Outcome::Ok, ..Self::skipped(name, "") }
+        Self {
+            outcome: Outcome::Ok,
+            ..Self::skipped(name, "")
+        }
     }
 
     /// The check as JSON.
@@ -152,7 +170,11 @@ impl Report {
     /// The failing checks' names, each once, in their order: what a test compares.
     #[must_use]
     pub fn failed(&self) -> Vec<&'static str> {
-        self.checks.iter().filter(|check| !check.ok()).map(|check| check.name).collect()
+        self.checks
+            .iter()
+            .filter(|check| !check.ok())
+            .map(|check| check.name)
+            .collect()
     }
 
     /// The report as JSON: `{"ok": bool, "rows": [{"row", "status", "trace_id", "response", "spans", "checks", ...}], ...}`.

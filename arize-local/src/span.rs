@@ -258,10 +258,17 @@ impl Span {
 
     /// Attribute keys that were sent more than once, each once.
     pub(crate) fn duplicate_keys(&self) -> Vec<&str> {
-        let mut keys: Vec<&str> = self.attributes.iter().map(|(key, _)| key.as_str()).collect();
+        let mut keys: Vec<&str> = self
+            .attributes
+            .iter()
+            .map(|(key, _)| key.as_str())
+            .collect();
         keys.sort_unstable();
-        let mut duplicates: Vec<&str> =
-            keys.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        let mut duplicates: Vec<&str> = keys
+            .windows(2)
+            .filter(|pair| pair[0] == pair[1])
+            .map(|pair| pair[0])
+            .collect();
         duplicates.dedup();
         duplicates
     }
@@ -278,7 +285,11 @@ impl Span {
             trace_id: hex(&span.trace_id),
             span_id: hex(&span.span_id),
             // An absent parent is an empty string of bytes; some exporters send eight zeros instead.
-            parent_span_id: span.parent_span_id.iter().any(|byte| *byte != 0).then(|| hex(&span.parent_span_id)),
+            parent_span_id: span
+                .parent_span_id
+                .iter()
+                .any(|byte| *byte != 0)
+                .then(|| hex(&span.parent_span_id)),
             trace_state: span.trace_state,
             flags: span.flags,
             name: span.name,
@@ -321,16 +332,21 @@ impl Span {
 
 /// Decodes attributes, keeping their order and duplicates.
 pub(crate) fn attributes(attributes: Vec<KeyValue>) -> Attributes {
-    attributes.into_iter().map(|entry| (entry.key, attribute_value(entry.value))).collect()
+    attributes
+        .into_iter()
+        .map(|entry| (entry.key, attribute_value(entry.value)))
+        .collect()
 }
 
 /// Lower-case hex digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}"); // writing to a String cannot fail
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}"); // writing to a String cannot fail
+            text
+        })
 }
 
 fn attribute_value(value: Option<AnyValue>) -> AttributeValue {
@@ -339,9 +355,13 @@ fn attribute_value(value: Option<AnyValue>) -> AttributeValue {
         Some(ProtoValue::BoolValue(value)) => AttributeValue::Bool(value),
         Some(ProtoValue::IntValue(value)) => AttributeValue::Int(value),
         Some(ProtoValue::DoubleValue(value)) => AttributeValue::Double(value),
-        Some(ProtoValue::ArrayValue(array)) => {
-            AttributeValue::Array(array.values.into_iter().map(|any| attribute_value(Some(any))).collect())
-        }
+        Some(ProtoValue::ArrayValue(array)) => AttributeValue::Array(
+            array
+                .values
+                .into_iter()
+                .map(|any| attribute_value(Some(any)))
+                .collect(),
+        ),
         Some(ProtoValue::KvlistValue(list)) => AttributeValue::Map(attributes(list.values)),
         Some(ProtoValue::BytesValue(bytes)) => AttributeValue::Bytes(bytes),
         // An index into a table that only profiles have: OTLP asks receivers to read it as empty.
@@ -361,11 +381,19 @@ fn span_kind(kind: i32) -> SpanKind {
 }
 
 fn find<'a>(attributes: &'a Attributes, key: &str) -> Option<&'a AttributeValue> {
-    attributes.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
+    attributes
+        .iter()
+        .rev()
+        .find(|(name, _)| name == key)
+        .map(|(_, value)| value)
 }
 
 fn attributes_to_json(attributes: &Attributes) -> Value {
-    attributes.iter().map(|(key, value)| (key.clone(), value.to_json())).collect::<Map<_, _>>().into()
+    attributes
+        .iter()
+        .map(|(key, value)| (key.clone(), value.to_json()))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 #[cfg(test)]
@@ -376,12 +404,18 @@ pub(crate) mod tests {
     pub(crate) fn span(id: &str, parent: &str, name: &str, kind: &str) -> Span {
         let mut attributes: Attributes = vec![
             ("arize.space_id".into(), AttributeValue::String("S".into())),
-            ("arize.project.name".into(), AttributeValue::String("P".into())),
+            (
+                "arize.project.name".into(),
+                AttributeValue::String("P".into()),
+            ),
             ("input.value".into(), AttributeValue::String("in".into())),
             ("output.value".into(), AttributeValue::String("out".into())),
         ];
         if !kind.is_empty() {
-            attributes.push(("openinference.span.kind".into(), AttributeValue::String(kind.into())));
+            attributes.push((
+                "openinference.span.kind".into(),
+                AttributeValue::String(kind.into()),
+            ));
         }
         Span {
             trace_id: "t".into(),
@@ -406,7 +440,8 @@ pub(crate) mod tests {
     #[test]
     fn a_key_sent_twice_stays_visible_and_the_last_value_counts() {
         let mut span = span("a", "", "name", "TOOL");
-        span.attributes.push(("input.value".into(), AttributeValue::String("again".into())));
+        span.attributes
+            .push(("input.value".into(), AttributeValue::String("again".into())));
         assert_eq!(span.attr_str("input.value"), Some("again"));
         assert_eq!(span.duplicate_keys(), ["input.value"]);
         let json = span.to_json();
@@ -416,7 +451,10 @@ pub(crate) mod tests {
 
     #[test]
     fn a_parent_of_zeros_is_no_parent() {
-        let zeros = proto::Span { parent_span_id: vec![0; 8], ..Default::default() };
+        let zeros = proto::Span {
+            parent_span_id: vec![0; 8],
+            ..Default::default()
+        };
         let span = Span::from_proto(zeros, "", &Arc::default(), None);
         assert_eq!(span.parent_span_id, None);
     }

@@ -26,15 +26,23 @@ impl ExportRequest {
     /// The first value of a header, named in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.metadata.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.metadata
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
-    pub(crate) fn decode(metadata: Vec<(String, String)>, request: ExportTraceServiceRequest) -> Self {
+    pub(crate) fn decode(
+        metadata: Vec<(String, String)>,
+        request: ExportTraceServiceRequest,
+    ) -> Self {
         let space = space_header(&metadata);
         let mut resources = Vec::new();
         let mut spans = Vec::new();
         for resource_spans in request.resource_spans {
-            let resource = Arc::new(attributes(resource_spans.resource.unwrap_or_default().attributes));
+            let resource = Arc::new(attributes(
+                resource_spans.resource.unwrap_or_default().attributes,
+            ));
             for scope_spans in resource_spans.scope_spans {
                 let scope = scope_spans.scope.unwrap_or_default().name;
                 spans.extend(
@@ -46,7 +54,11 @@ impl ExportRequest {
             }
             resources.push(resource);
         }
-        Self { metadata: metadata.into(), resources: resources.into(), spans: spans.into() }
+        Self {
+            metadata: metadata.into(),
+            resources: resources.into(),
+            spans: spans.into(),
+        }
     }
 }
 
@@ -94,7 +106,10 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn new() -> Self {
-        Self { contents: Mutex::default(), changed: watch::Sender::new(()) }
+        Self {
+            contents: Mutex::default(),
+            changed: watch::Sender::new(()),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Contents> {
@@ -108,13 +123,22 @@ impl Store {
             let number = contents.requests.len();
             for (index, span) in request.spans.iter().enumerate() {
                 let is_chain = crate::openinference::is_chain(span);
-                let progress = TraceProgress { last_arrival: Instant::now(), has_chain: false };
+                let progress = TraceProgress {
+                    last_arrival: Instant::now(),
+                    has_chain: false,
+                };
                 let trace = contents
                     .traces
                     .entry(span.trace_id.clone())
-                    .or_insert_with(|| Trace { spans: Vec::new(), progress });
+                    .or_insert_with(|| Trace {
+                        spans: Vec::new(),
+                        progress,
+                    });
                 trace.spans.push((number, index));
-                trace.progress = TraceProgress { has_chain: trace.progress.has_chain || is_chain, ..progress };
+                trace.progress = TraceProgress {
+                    has_chain: trace.progress.has_chain || is_chain,
+                    ..progress
+                };
             }
             contents.requests.push(request);
         }
@@ -139,7 +163,11 @@ impl Store {
 
     /// The requests from the given number on.
     pub(crate) fn requests_since(&self, first: usize) -> Vec<ExportRequest> {
-        self.lock().requests.get(first..).unwrap_or_default().to_vec()
+        self.lock()
+            .requests
+            .get(first..)
+            .unwrap_or_default()
+            .to_vec()
     }
 
     pub(crate) fn request_count(&self) -> usize {
@@ -149,8 +177,15 @@ impl Store {
     /// The spans of a trace, in arrival order.
     pub(crate) fn trace(&self, trace_id: &str) -> Vec<Span> {
         let contents = self.lock();
-        let places = contents.traces.get(trace_id).map(|trace| trace.spans.as_slice()).unwrap_or_default();
-        places.iter().map(|(request, index)| contents.requests[*request].spans[*index].clone()).collect()
+        let places = contents
+            .traces
+            .get(trace_id)
+            .map(|trace| trace.spans.as_slice())
+            .unwrap_or_default();
+        places
+            .iter()
+            .map(|(request, index)| contents.requests[*request].spans[*index].clone())
+            .collect()
     }
 
     /// Remembers that an experiment asked for this trace.
@@ -163,7 +198,10 @@ impl Store {
         let contents = self.lock();
         let requests = contents.requests.get(first..).unwrap_or_default();
         let spans = requests.iter().flat_map(|request| request.spans.iter());
-        spans.filter(|span| !contents.expected.contains(&span.trace_id)).cloned().collect()
+        spans
+            .filter(|span| !contents.expected.contains(&span.trace_id))
+            .cloned()
+            .collect()
     }
 
     /// Waits until nothing more is to be expected of a trace: `settle` after its last span once its CHAIN
@@ -174,17 +212,26 @@ impl Store {
         loop {
             let progress = self.lock().traces.get(trace_id).map(|trace| trace.progress);
             let until = match progress {
-                Some(progress) if progress.has_chain => deadline.min(progress.last_arrival + settle),
+                Some(progress) if progress.has_chain => {
+                    deadline.min(progress.last_arrival + settle)
+                }
                 _ => deadline,
             };
-            if tokio::time::timeout_at(until, changed.changed()).await.is_err() {
+            if tokio::time::timeout_at(until, changed.changed())
+                .await
+                .is_err()
+            {
                 return;
             }
         }
     }
 
     /// Waits until `enough` holds for all spans or the time is over.
-    pub(crate) async fn wait_until(&self, timeout: Duration, enough: impl Fn(&[Span]) -> bool) -> Vec<Span> {
+    pub(crate) async fn wait_until(
+        &self,
+        timeout: Duration,
+        enough: impl Fn(&[Span]) -> bool,
+    ) -> Vec<Span> {
         let deadline = Instant::now() + timeout;
         let mut changed = self.changed.subscribe();
         let mut seen = 0;
@@ -195,7 +242,11 @@ impl Store {
                 seen += 1;
                 spans.extend(request.spans.iter().cloned());
             }
-            if enough(&spans) || tokio::time::timeout_at(deadline, changed.changed()).await.is_err() {
+            if enough(&spans)
+                || tokio::time::timeout_at(deadline, changed.changed())
+                    .await
+                    .is_err()
+            {
                 return spans;
             }
         }

@@ -35,14 +35,21 @@ impl<'a> Trace<'a> {
                 span
             });
         }
-        Self { experiment_span_id, spans: unique, by_id }
+        Self {
+            experiment_span_id,
+            spans: unique,
+            by_id,
+        }
     }
 
     pub(crate) fn parent(&self, span: &'a Span) -> Parent<'a> {
         match span.parent_span_id.as_deref() {
             None => Parent::None,
             Some(id) if id == self.experiment_span_id => Parent::Experiment,
-            Some(id) => self.by_id.get(id).map_or(Parent::Missing(id), |parent| Parent::Span(parent)),
+            Some(id) => self
+                .by_id
+                .get(id)
+                .map_or(Parent::Missing(id), |parent| Parent::Span(parent)),
         }
     }
 
@@ -86,7 +93,13 @@ impl<'a> Trace<'a> {
         }
         let mut top: Vec<Node<'a>> = Vec::new();
         for key in [self.experiment_span_id, ""] {
-            top.extend(children.get(key).into_iter().flatten().map(|span| Node::Span(span)));
+            top.extend(
+                children
+                    .get(key)
+                    .into_iter()
+                    .flatten()
+                    .map(|span| Node::Span(span)),
+            );
         }
         top.extend(missing.into_iter().map(Node::Missing));
         let mut lines = descend(top, &children);
@@ -96,9 +109,21 @@ impl<'a> Trace<'a> {
 
     /// Spans that are their own ancestors hang nowhere; they are shown all the same.
     fn add_circles(&self, lines: &mut Vec<Line<'a>>) {
-        let shown: HashSet<&str> = lines.iter().filter_map(|line| line.node.span()).map(|s| s.span_id.as_str()).collect();
-        for span in self.spans.iter().filter(|span| !shown.contains(span.span_id.as_str())) {
-            lines.push(Line { branch: "└─ ".into(), below: "   ".into(), node: Node::Span(span) });
+        let shown: HashSet<&str> = lines
+            .iter()
+            .filter_map(|line| line.node.span())
+            .map(|s| s.span_id.as_str())
+            .collect();
+        for span in self
+            .spans
+            .iter()
+            .filter(|span| !shown.contains(span.span_id.as_str()))
+        {
+            lines.push(Line {
+                branch: "└─ ".into(),
+                below: "   ".into(),
+                node: Node::Span(span),
+            });
         }
     }
 }
@@ -147,9 +172,18 @@ fn descend<'a>(top: Vec<Node<'a>>, children: &HashMap<&str, Vec<&'a Span>>) -> V
     push(&mut stack, top, "");
     while let Some((node, indent, is_last)) = stack.pop() {
         let below = format!("{indent}{}", if is_last { "   " } else { "│  " });
-        let nodes = children.get(node.id()).into_iter().flatten().map(|span| Node::Span(span)).collect();
+        let nodes = children
+            .get(node.id())
+            .into_iter()
+            .flatten()
+            .map(|span| Node::Span(span))
+            .collect();
         push(&mut stack, nodes, &below);
-        lines.push(Line { branch: format!("{indent}{}", if is_last { "└─ " } else { "├─ " }), below, node });
+        lines.push(Line {
+            branch: format!("{indent}{}", if is_last { "└─ " } else { "├─ " }),
+            below,
+            node,
+        });
     }
     lines
 }
@@ -165,26 +199,48 @@ mod tests {
             Node::Span(span) => span.name.clone(),
             Node::Missing(id) => format!("? {id}"),
         };
-        lines.iter().map(|line| format!("{}{}", line.branch, text(line.node))).collect()
+        lines
+            .iter()
+            .map(|line| format!("{}{}", line.branch, text(line.node)))
+            .collect()
     }
 
     #[test]
     fn children_stand_under_their_parents_in_the_order_they_started() {
         let mut late = span("c", "b", "late", "TOOL");
         late.start_unix_nano = 9;
-        let spans = [late, span("d", "b", "early", "TOOL"), span("b", "E", "run", "CHAIN"), span("e", "d", "http", "")];
-        assert_eq!(draw(&spans), ["└─ run", "   ├─ early", "   │  └─ http", "   └─ late"]);
+        let spans = [
+            late,
+            span("d", "b", "early", "TOOL"),
+            span("b", "E", "run", "CHAIN"),
+            span("e", "d", "http", ""),
+        ];
+        assert_eq!(
+            draw(&spans),
+            ["└─ run", "   ├─ early", "   │  └─ http", "   └─ late"]
+        );
     }
 
     #[test]
     fn spans_without_their_parent_are_shown_under_its_place() {
-        let spans = [span("b", "x", "one", "TOOL"), span("c", "x", "two", "TOOL"), span("d", "", "root", "")];
-        assert_eq!(draw(&spans), ["├─ root", "└─ ? x", "   ├─ one", "   └─ two"]);
+        let spans = [
+            span("b", "x", "one", "TOOL"),
+            span("c", "x", "two", "TOOL"),
+            span("d", "", "root", ""),
+        ];
+        assert_eq!(
+            draw(&spans),
+            ["├─ root", "└─ ? x", "   ├─ one", "   └─ two"]
+        );
     }
 
     #[test]
     fn a_circle_and_a_span_sent_twice_do_no_harm() {
-        let spans = [span("a", "b", "a", ""), span("b", "a", "b", ""), span("a", "b", "a", "")];
+        let spans = [
+            span("a", "b", "a", ""),
+            span("b", "a", "b", ""),
+            span("a", "b", "a", ""),
+        ];
         assert_eq!(draw(&spans), ["└─ a", "└─ b"]);
         let trace = Trace::new("E", &spans);
         assert_eq!(trace.ancestors(trace.spans[0]).1, Parent::None);

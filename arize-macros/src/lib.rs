@@ -1,1 +1,91 @@
-//! .
+//! The attributes of `arize-runtime`, which re-exports them: depend on that crate, not on this one.
+//!
+//! `(Kind, Args, Function) -> Model -> tokens`: text in, text out. Nothing here knows OpenTelemetry.
+
+mod args;
+mod errors;
+mod expand;
+mod function;
+mod kind;
+mod model;
+mod runtime;
+#[cfg(test)]
+mod tests;
+
+use proc_macro2::TokenStream;
+
+use args::Args;
+use errors::Errors;
+use function::Function;
+use kind::Kind;
+
+#[doc = include_str!("../docs/experiment_handler.md")]
+#[proc_macro_attribute]
+pub fn experiment_handler(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    attribute("experiment_handler", args.into(), item.into()).into()
+}
+
+#[doc = include_str!("../docs/tool.md")]
+#[proc_macro_attribute]
+pub fn tool(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    attribute("tool", args.into(), item.into()).into()
+}
+
+#[doc = include_str!("../docs/chain.md")]
+#[proc_macro_attribute]
+pub fn chain(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    attribute("chain", args.into(), item.into()).into()
+}
+
+#[doc = include_str!("../docs/agent.md")]
+#[proc_macro_attribute]
+pub fn agent(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    attribute("agent", args.into(), item.into()).into()
+}
+
+#[doc = include_str!("../docs/llm.md")]
+#[proc_macro_attribute]
+pub fn llm(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    attribute("llm", args.into(), item.into()).into()
+}
+
+/// The expansion of an attribute. After an error the item is emitted as it was, so that editors go on
+/// working.
+fn attribute(name: &str, args: TokenStream, item: TokenStream) -> TokenStream {
+    let kind = Kind::of(name);
+    match model(kind, args, item.clone()) {
+        Ok(model) => expand::expand(&model),
+        Err(error) => {
+            let mut tokens = error.into_compile_error();
+            tokens.extend(item);
+            tokens
+        }
+    }
+}
+
+fn model(kind: &Kind, args: TokenStream, item: TokenStream) -> syn::Result<model::Model> {
+    let mut errors = Errors::new();
+    let args = Args::parse(kind, args, &mut errors);
+    match Function::read(kind, item) {
+        Ok(function) => model::check(kind, args, function, errors),
+        Err(error) => {
+            errors.push(error);
+            Err(errors.finish().expect_err("there is an error"))
+        }
+    }
+}

@@ -3,7 +3,6 @@
 pub use crate::arguments::{arg, debug_arg, generic_arg, redacted_arg};
 pub use crate::instrument::{handle, start};
 pub use crate::request::{body, RequestBody};
-pub use crate::semconv::OpenInferenceSpanKind as SpanKind;
 pub use crate::span::SpanSpec;
 
 /// Never called: it pins a return type, so that `return Err(Box::new(e))` coerces in an async block.

@@ -119,6 +119,18 @@ impl Call {
         self
     }
 
+    /// Records the only argument, as it is.
+    #[inline]
+    #[must_use]
+    pub fn bare<T: ?Sized>(mut self, argument: Typed<'_, T>) -> Self {
+        if let Some(inputs) = &mut self.inputs {
+            argument.untyped().write(&mut inputs.object);
+            let json = std::mem::take(&mut inputs.object);
+            self.attributes.input = Some(Recorded::of_json(json));
+        }
+        self
+    }
+
     /// Records this value as the input.
     #[inline]
     #[must_use]

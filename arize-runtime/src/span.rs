@@ -28,10 +28,35 @@ pub struct SpanSpec {
     pub(crate) automatic_input: bool,
 }
 
+macro_rules! spec_of_each_kind {
+    ($($function:ident => $kind:ident,)+) => {
+        impl SpanSpec {$(
+            #[doc = concat!("A span of the kind `", stringify!($kind), "`.")]
+            #[must_use]
+            pub const fn $function(name: &'static str) -> Self {
+                Self::of(name, OpenInferenceSpanKind::$kind)
+            }
+        )+}
+    };
+}
+
+spec_of_each_kind! {
+    agent => Agent,
+    chain => Chain,
+    decision => Decision,
+    embedding => Embedding,
+    evaluator => Evaluator,
+    guardrail => Guardrail,
+    llm => Llm,
+    prompt => Prompt,
+    reranker => Reranker,
+    retriever => Retriever,
+    tool => Tool,
+    unknown => Unknown,
+}
+
 impl SpanSpec {
-    /// A span of this name and kind.
-    #[must_use]
-    pub const fn new(name: &'static str, kind: OpenInferenceSpanKind) -> Self {
+    const fn of(name: &'static str, kind: OpenInferenceSpanKind) -> Self {
         Self {
             name,
             kind,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{bounded, span_list};
-use crate::openinference::{self, Name, Type, is_chain, kind, nearest_kind};
+use crate::openinference::{self, Name, Type, kind, nearest_kind};
 use crate::report::{Check, RowReport};
 use crate::span::{AttributeValue, Span};
 use crate::tree::{Parent, Trace};
@@ -29,9 +29,11 @@ pub(super) fn request(row: &RowReport) -> Vec<Check> {
             error.clone(),
             "read the response above and the agent's log; the agent must answer 200 to the row as it is sent",
         ),
-        (Some(error), None) => {
-            Check::fail("request", error.clone(), "see that the agent keeps running and answers in time (`--timeout`)")
-        }
+        (Some(error), None) => Check::fail(
+            "request",
+            error.clone(),
+            "see that the agent keeps running and answers in time (`--timeout`)",
+        ),
     };
     vec![check]
 }
@@ -43,21 +45,41 @@ pub(super) fn known_names(trace: &Trace<'_>) -> Vec<Check> {
     let mut names: HashMap<&str, Name> = HashMap::new();
     for span in &trace.spans {
         for (key, value) in &span.attributes {
-            let name = names.entry(key).or_insert_with(|| openinference::look_up(key));
+            let name = names
+                .entry(key)
+                .or_insert_with(|| openinference::look_up(key));
             match name {
-                Name::Foreign => {}
-                Name::Unknown(near) => faults.add(span, key, &format!("is no OpenInference name{}", hint(near.as_deref()))),
-                Name::Suspect(near) => doubts.add(span, key, &format!("looks like a slip{}", hint(Some(near)))),
-                Name::Known(known) if !known.takes(value) => {
-                    faults.add(span, key, &format!("is {}, not {}", with_article(value), known.describe()));
+                Name::Unknown(near) => faults.add(
+                    span,
+                    key,
+                    &format!("is no OpenInference name{}", hint(near.as_deref())),
+                ),
+                Name::Suspect(near) => {
+                    doubts.add(span, key, &format!("looks like a slip{}", hint(Some(near))));
                 }
-                Name::Known(Type::Json) if !is_json(value) => doubts.add(span, key, "is not valid JSON"),
-                Name::Known(_) => {}
+                Name::Known(known) if !known.takes(value) => {
+                    faults.add(
+                        span,
+                        key,
+                        &format!("is {}, not {}", with_article(value), known.describe()),
+                    );
+                }
+                Name::Known(Type::Json) if !is_json(value) => {
+                    doubts.add(span, key, "is not valid JSON");
+                }
+                Name::Known(_) | Name::Foreign => {}
             }
         }
-        if let Some(sent) = span.openinference_kind().filter(|sent| !openinference::SPAN_KINDS.contains(sent)) {
+        if let Some(sent) = span
+            .openinference_kind()
+            .filter(|sent| !openinference::SPAN_KINDS.contains(sent))
+        {
             let near = hint(nearest_kind(sent));
-            faults.add(span, "openinference.span.kind", &format!("= `{sent}` is no span kind{near}"));
+            faults.add(
+                span,
+                "openinference.span.kind",
+                &format!("= `{sent}` is no span kind{near}"),
+            );
         }
         for key in span.duplicate_keys() {
             doubts.add(span, key, "was sent more than once");
@@ -72,7 +94,11 @@ pub(super) fn known_names(trace: &Trace<'_>) -> Vec<Check> {
         ));
     }
     if let Some(detail) = doubts.detail() {
-        checks.push(Check::warn("known-names", detail, "see whether these attributes are meant so"));
+        checks.push(Check::warn(
+            "known-names",
+            detail,
+            "see whether these attributes are meant so",
+        ));
     }
     checks
 }
@@ -91,13 +117,18 @@ impl<'a> Faults<'a> {
     }
 
     fn detail(&self) -> Option<String> {
-        let texts: Vec<String> = self.0.iter().map(|(fault, spans)| format!("{fault} (on {})", span_list(spans))).collect();
+        let texts: Vec<String> = self
+            .0
+            .iter()
+            .map(|(fault, spans)| format!("{fault} (on {})", span_list(spans)))
+            .collect();
         (!texts.is_empty()).then(|| bounded(&texts, 4, "; "))
     }
 }
 
 fn hint(near: Option<&str>) -> String {
-    near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+    near.map(|near| format!("; did you mean `{near}`?"))
+        .unwrap_or_default()
 }
 
 fn with_article(value: &AttributeValue) -> String {
@@ -124,13 +155,18 @@ pub(super) fn input_output(trace: &Trace<'_>) -> Vec<Check> {
             Some("TOOL" | "LLM") => false,
             _ => continue,
         };
-        debug_assert!(!must || is_chain(span));
-        for (key, messages) in [("input.value", "llm.input_messages."), ("output.value", "llm.output_messages.")] {
+        for (key, messages) in [
+            ("input.value", "llm.input_messages."),
+            ("output.value", "llm.output_messages."),
+        ] {
             if key == "output.value" && span.is_error() {
                 continue; // what failed has no output
             }
             match span.attr(key) {
-                None if span.attributes.iter().any(|(key, _)| key.starts_with(messages)) => {}
+                None if span
+                    .attributes
+                    .iter()
+                    .any(|(key, _)| key.starts_with(messages)) => {}
                 None if must => faults.add(span, key, "is missing"),
                 None => doubts.add(span, key, "is missing"),
                 Some(value) if value.as_str() == Some("") => doubts.add(span, key, "is empty"),
@@ -138,9 +174,18 @@ pub(super) fn input_output(trace: &Trace<'_>) -> Vec<Check> {
             }
         }
     }
-    let remedy = "set `input.value` when the span starts and `output.value` before it ends, as strings";
+    let remedy =
+        "set `input.value` when the span starts and `output.value` before it ends, as strings";
     let mut checks = Vec::new();
-    checks.extend(faults.detail().map(|detail| Check::fail("input-output", detail, remedy)));
-    checks.extend(doubts.detail().map(|detail| Check::warn("input-output", detail, remedy)));
+    checks.extend(
+        faults
+            .detail()
+            .map(|detail| Check::fail("input-output", detail, remedy)),
+    );
+    checks.extend(
+        doubts
+            .detail()
+            .map(|detail| Check::warn("input-output", detail, remedy)),
+    );
     checks
 }

@@ -26,7 +26,10 @@ pub(super) fn routed(trace: &Trace<'_>, row: &RowReport) -> Option<Check> {
         let sent = span.attr_str(SPACE).unwrap_or_default();
         !sent.is_empty() && sent != row.space_id && sent == row.space_id.trim_end_matches('=')
     });
-    let faults: Vec<String> = by_fault.iter().map(|(fault, spans)| format!("{} {fault}", span_list(spans))).collect();
+    let faults: Vec<String> = by_fault
+        .iter()
+        .map(|(fault, spans)| format!("{} {fault}", span_list(spans)))
+        .collect();
     let detail = format!(
         "asked for space `{}`, project `{}`, but {}",
         row.space_id,
@@ -49,7 +52,10 @@ fn faults(span: &Span, row: &RowReport) -> Vec<String> {
         Some(space) => faults.push(format!("came with the space header `{space}`")),
         None => faults.push("came without an `arize-space-id` header".to_owned()),
     }
-    let missing: Vec<&str> = [SPACE, PROJECT].into_iter().filter(|name| span.attr(name).is_none()).collect();
+    let missing: Vec<&str> = [SPACE, PROJECT]
+        .into_iter()
+        .filter(|name| span.attr(name).is_none())
+        .collect();
     if !missing.is_empty() {
         faults.push(format!("has no `{}`", missing.join("`, no `")));
     }
@@ -81,7 +87,11 @@ pub(super) fn one_route(trace: &Trace<'_>) -> Option<Check> {
         .collect();
     Some(Check::fail(
         "one-route",
-        format!("the trace is split over {} routes: {}", routes.len(), bounded(&parts, 3, "; ")),
+        format!(
+            "the trace is split over {} routes: {}",
+            routes.len(),
+            bounded(&parts, 3, "; ")
+        ),
         "resolve the route once for a request, before its first span, and start all its spans inside it",
     ))
 }

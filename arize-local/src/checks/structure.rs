@@ -14,13 +14,17 @@ use crate::tree::{Parent, Trace};
 /// to the rows that were under way when it started. Spans without an OpenInference kind, such as those of a
 /// web framework's health checks, accuse nobody who has spans of their own.
 pub(super) fn strays_by_row<'a>(rows: &[RowReport], run: &'a Run<'_>) -> Vec<Vec<&'a Span>> {
-    let some_row_is_empty = rows.iter().any(|row| row.error.is_none() && row.spans.is_empty());
+    let some_row_is_empty = rows
+        .iter()
+        .any(|row| row.error.is_none() && row.spans.is_empty());
     let of_row = |row: &RowReport| {
         let strays = run.stray.iter();
         if some_row_is_empty {
             strays.filter(|_| row.spans.is_empty()).collect()
         } else {
-            strays.filter(|span| kind(span).is_some() && under_way(row, span)).collect()
+            strays
+                .filter(|span| kind(span).is_some() && under_way(row, span))
+                .collect()
         }
     };
     rows.iter().map(of_row).collect()
@@ -36,38 +40,37 @@ fn under_way(row: &RowReport, span: &Span) -> bool {
 }
 
 /// The row's trace is empty: because nothing came, or because it came elsewhere.
-pub(super) fn nothing_arrived(row: &RowReport, run: &Run<'_>, strays: &[&Span]) -> Option<Check> {
+pub(super) fn nothing_arrived(run: &Run<'_>, strays: &[&Span]) -> Check {
     if !strays.is_empty() {
         let detail = format!(
             "no span carries the trace id of the request; {} came in other traces: {}",
             counted(strays.len()),
             span_list(strays)
         );
-        return Some(Check::fail(
+        return Check::fail(
             "trace-joined",
             detail,
             "extract `traceparent` from the request's headers and start the CHAIN span in that context",
-        ));
+        );
     }
-    debug_assert!(row.spans.is_empty());
     if run.requests > 0 {
-        return Some(Check::fail(
+        return Check::fail(
             "received",
             "no span of this request arrived, only those of others".to_owned(),
             "see that this request is sampled, that its route is complete (space and project), and that its spans \
              are exported before the wait is over (`--wait`)",
-        ));
+        );
     }
     let detail = match run.connections {
         0 => "no OTLP request arrived, and nobody connected to the receiver".to_owned(),
         count => format!("no OTLP request arrived, though there were {count} connections"),
     };
-    Some(Check::fail(
+    Check::fail(
         "received",
         detail,
         "point the agent's exporter at the receiver (`ARIZE_COLLECTOR_ENDPOINT`), over OTLP/gRPC, and export \
          before the wait is over (`--wait`)",
-    ))
+    )
 }
 
 /// `trace-joined`, where the row has spans: some of its work may still be in another trace.
@@ -77,7 +80,11 @@ pub(super) fn joined(strays: &[&Span]) -> Option<Check> {
     }
     Some(Check::fail(
         "trace-joined",
-        format!("{} came in another trace: {}", counted(strays.len()), span_list(strays)),
+        format!(
+            "{} came in another trace: {}",
+            counted(strays.len()),
+            span_list(strays)
+        ),
         "start these spans in the context of the CHAIN span, and carry that context into tasks, threads and callbacks",
     ))
 }
@@ -89,23 +96,45 @@ pub(super) fn chain(trace: &Trace<'_>) -> Vec<Check> {
         return chain_parent(trace, &chains).into_iter().collect();
     }
     let under = |wanted: fn(&Parent<'_>) -> bool| -> Vec<&Span> {
-        trace.spans.iter().copied().filter(|span| wanted(&trace.parent(span))).collect()
+        trace
+            .spans
+            .iter()
+            .copied()
+            .filter(|span| wanted(&trace.parent(span)))
+            .collect()
     };
     let top = under(|parent| *parent == Parent::Experiment);
     let lost = under(|parent| matches!(parent, Parent::Missing(_) | Parent::None));
-    let without_kind: Vec<&Span> = top.iter().copied().filter(|span| span.openinference_kind().is_none()).collect();
+    let without_kind: Vec<&Span> = top
+        .iter()
+        .copied()
+        .filter(|span| span.openinference_kind().is_none())
+        .collect();
     let told = "no CHAIN arrived";
     if lost.is_empty() && without_kind.len() == top.len() {
-        let detail = format!("{} is under the experiment span, but is no CHAIN", span_list(&without_kind));
-        let remedy = "set the attribute `openinference.span.kind` of the agent's first span to `CHAIN`";
-        return vec![Check::fail("chain-parent", detail, remedy), Check::skipped("chain-exported", told)];
+        let detail = format!(
+            "{} is under the experiment span, but is no CHAIN",
+            span_list(&without_kind)
+        );
+        let remedy =
+            "set the attribute `openinference.span.kind` of the agent's first span to `CHAIN`";
+        return vec![
+            Check::fail("chain-parent", detail, remedy),
+            Check::skipped("chain-exported", told),
+        ];
     }
     let mut hints = Vec::new();
     if !lost.is_empty() {
-        hints.push(format!("the parent of {} was never exported", span_list(&lost)));
+        hints.push(format!(
+            "the parent of {} was never exported",
+            span_list(&lost)
+        ));
     }
     if !top.is_empty() {
-        hints.push(format!("{} hangs directly under the experiment span", span_list(&top)));
+        hints.push(format!(
+            "{} hangs directly under the experiment span",
+            span_list(&top)
+        ));
     }
     let mut checks = vec![Check::fail(
         "chain-exported",
@@ -113,20 +142,34 @@ pub(super) fn chain(trace: &Trace<'_>) -> Vec<Check> {
         "attach the extracted context first, set space and project on top of it, then start the CHAIN span without \
          naming a context: a CHAIN without its route is dropped before export",
     )];
-    checks.extend(["chain-parent", "tools-under-chain", "no-orphans"].map(|name| Check::skipped(name, told)));
+    checks.extend(
+        ["chain-parent", "tools-under-chain", "no-orphans"].map(|name| Check::skipped(name, told)),
+    );
     checks
 }
 
 fn chain_parent(trace: &Trace<'_>, chains: &[&Span]) -> Option<Check> {
-    if chains.iter().any(|chain| trace.parent(chain) == Parent::Experiment) {
+    if chains
+        .iter()
+        .any(|chain| trace.parent(chain) == Parent::Experiment)
+    {
         return None;
     }
-    let topmost = chains.iter().min_by_key(|chain| trace.ancestors(chain).0.len())?;
+    let topmost = chains
+        .iter()
+        .min_by_key(|chain| trace.ancestors(chain).0.len())?;
     let name = span_list(&[topmost]);
     let detail = match trace.parent(topmost) {
-        Parent::Span(parent) => format!("{name} is under {}, not under the experiment span", span_list(&[parent])),
-        Parent::Missing(_) => format!("{name} has a parent that was never exported, not the experiment span"),
-        Parent::None | Parent::Experiment => format!("{name} has no parent, not even the experiment span"),
+        Parent::Span(parent) => format!(
+            "{name} is under {}, not under the experiment span",
+            span_list(&[parent])
+        ),
+        Parent::Missing(_) => {
+            format!("{name} has a parent that was never exported, not the experiment span")
+        }
+        Parent::None | Parent::Experiment => {
+            format!("{name} has no parent, not even the experiment span")
+        }
     };
     Some(Check::fail(
         "chain-parent",
@@ -159,11 +202,18 @@ pub(super) fn tools(trace: &Trace<'_>, run: &Run<'_>, strays: &[&Span]) -> Vec<C
 }
 
 fn expected(trace: &Trace<'_>, run: &Run<'_>, strays: &[&Span]) -> Option<Check> {
-    let names = |span: &Span, tool: &str| span.name == tool || span.attr_str("tool.name") == Some(tool);
+    let names =
+        |span: &Span, tool: &str| span.name == tool || span.attr_str("tool.name") == Some(tool);
     let missing: Vec<String> = run
         .expect
         .iter()
-        .filter(|tool| !trace.spans.iter().chain(strays).any(|span| names(span, tool)))
+        .filter(|tool| {
+            !trace
+                .spans
+                .iter()
+                .chain(strays)
+                .any(|span| names(span, tool))
+        })
         .map(|tool| format!("`{tool}`"))
         .collect();
     (!missing.is_empty()).then(|| {
@@ -178,7 +228,10 @@ fn expected(trace: &Trace<'_>, run: &Run<'_>, strays: &[&Span]) -> Option<Check>
 
 /// Without named tools, a CHAIN that stands alone is only worth a warning: the agent may have none.
 fn childless(trace: &Trace<'_>, chains: &[&Span], strays: &[&Span]) -> Option<Check> {
-    let alone = trace.spans.iter().all(|span| is_chain(span) && trace.parent(span) == Parent::Experiment);
+    let alone = trace
+        .spans
+        .iter()
+        .all(|span| is_chain(span) && trace.parent(span) == Parent::Experiment);
     (alone && strays.is_empty()).then(|| {
         Check::warn(
             "tools-exported",
@@ -213,9 +266,18 @@ pub(super) fn orphans(trace: &Trace<'_>) -> Option<Check> {
 }
 
 fn chains<'a>(trace: &Trace<'a>) -> Vec<&'a Span> {
-    trace.spans.iter().copied().filter(|span| is_chain(span)).collect()
+    trace
+        .spans
+        .iter()
+        .copied()
+        .filter(|span| is_chain(span))
+        .collect()
 }
 
 fn counted(count: usize) -> String {
-    if count == 1 { "1 span".to_owned() } else { format!("{count} spans") }
+    if count == 1 {
+        "1 span".to_owned()
+    } else {
+        format!("{count} spans")
+    }
 }

@@ -1,0 +1,185 @@
+//! What the user wrote in the attribute's parentheses: syntax, unknown and duplicate keys only.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::ext::IdentExt as _;
+use syn::parse::{ParseStream, Parser as _};
+use syn::punctuated::Punctuated;
+use syn::{Expr, ExprClosure, ExprLit, Ident, Lit, LitStr, Path, Token};
+
+use crate::errors::{listed, nearest, Errors};
+use crate::kind::{self, Kind};
+
+/// The arguments, each with the user's own tokens.
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) kind: Option<LitStr>,
+    pub(crate) description: Option<LitStr>,
+    pub(crate) parameters: Option<LitStr>,
+    pub(crate) project_name: Option<LitStr>,
+    pub(crate) skip: Vec<Ident>,
+    pub(crate) debug: Vec<Ident>,
+    pub(crate) redact: Vec<Ident>,
+    pub(crate) skip_all: Option<Ident>,
+    pub(crate) skip_output: Option<Ident>,
+    pub(crate) input: Option<Given<Expr>>,
+    pub(crate) headers: Option<Expr>,
+    pub(crate) body: Option<Given<Expr>>,
+    pub(crate) output: Option<Given<ExprClosure>>,
+    pub(crate) runtime: Option<Path>,
+}
+
+/// A value, or the word `none`.
+pub(crate) enum Given<T> {
+    None(Ident),
+    Some(T),
+}
+
+impl Args {
+    /// Reads as much as can be read; `errors` has the rest.
+    pub(crate) fn parse(kind: &Kind, tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut args = Self::default();
+        let all = |input: ParseStream<'_>| {
+            let mut seen = Vec::new();
+            while !input.is_empty() {
+                if let Err(error) = args.one(kind, input, &mut seen, errors) {
+                    errors.push(error);
+                    skip_to_comma(input);
+                }
+                if !input.is_empty() && input.parse::<Token![,]>().is_err() {
+                    errors.push(input.error("expected `,`"));
+                    skip_to_comma(input);
+                    let _ = input.parse::<Option<Token![,]>>();
+                }
+            }
+            Ok(())
+        };
+        if let Err(error) = all.parse2(tokens) {
+            errors.push(error);
+        }
+        args
+    }
+
+    fn one(
+        &mut self,
+        kind: &Kind,
+        input: ParseStream<'_>,
+        seen: &mut Vec<Ident>,
+        errors: &mut Errors,
+    ) -> syn::Result<()> {
+        let key = Ident::parse_any(input)
+            .map_err(|error| syn::Error::new(error.span(), "expected the name of an argument"))?;
+        let text = key.to_string();
+        if !kind.keys.contains(&text.as_str()) {
+            return Err(syn::Error::new(key.span(), unknown(kind, &text)));
+        }
+        if seen.contains(&key) {
+            errors.add(&key, format!("duplicate `{key}` argument; write it once"));
+        }
+        match text.as_str() {
+            "name" => self.name = Some(string(&key, input)?),
+            "kind" => self.kind = Some(string(&key, input)?),
+            "description" => self.description = Some(string(&key, input)?),
+            "parameters" => self.parameters = Some(string(&key, input)?),
+            "project_name" => self.project_name = Some(string(&key, input)?),
+            "skip" => self.skip.extend(names(&key, input)?),
+            "debug" => self.debug.extend(names(&key, input)?),
+            "redact" => self.redact.extend(names(&key, input)?),
+            "skip_all" => self.skip_all = Some(flag(&key, input)?),
+            "skip_output" => self.skip_output = Some(flag(&key, input)?),
+            "input" => self.input = Some(given(&key, input, Ok)?),
+            "body" => self.body = Some(given(&key, input, Ok)?),
+            "headers" => self.headers = Some(value(&key, input, "headers = headers")?.parse()?),
+            "output" => self.output = Some(given(&key, input, closure)?),
+            _ => self.runtime = Some(value(&key, input, "crate = crate::arize")?.call(Path::parse_mod_style)?),
+        }
+        seen.push(key);
+        Ok(())
+    }
+}
+
+fn unknown(kind: &Kind, key: &str) -> String {
+    let elsewhere = kind::taking(key);
+    let allowed = listed(kind.keys.iter().copied());
+    if !elsewhere.is_empty() {
+        let takes = if elsewhere.len() == 1 { "takes" } else { "take" };
+        return format!(
+            "`#[{}]` has no argument `{key}`, only {} {takes} it; it takes {allowed}",
+            kind.attribute,
+            listed(elsewhere.iter().map(String::as_str)),
+        );
+    }
+    match nearest(key, kind.keys.iter().copied()) {
+        Some(near) => format!("unknown argument `{key}`; did you mean `{near}`? allowed are {allowed}"),
+        None => format!("unknown argument `{key}`; allowed are {allowed}"),
+    }
+}
+
+/// What follows `key =`.
+fn value<'a>(key: &Ident, input: ParseStream<'a>, example: &str) -> syn::Result<ParseStream<'a>> {
+    if input.parse::<Option<Token![=]>>()?.is_none() {
+        return Err(syn::Error::new(key.span(), format!("`{key}` needs a value; write `{example}`")));
+    }
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(syn::Error::new(key.span(), format!("`{key}` needs a value; write `{example}`")));
+    }
+    Ok(input)
+}
+
+fn string(key: &Ident, input: ParseStream<'_>) -> syn::Result<LitStr> {
+    match value(key, input, &format!("{key} = \"..\""))?.parse()? {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(text),
+        other => Err(syn::Error::new_spanned(other, format!("`{key}` takes a string; write `{key} = \"..\"`"))),
+    }
+}
+
+fn flag(key: &Ident, input: ParseStream<'_>) -> syn::Result<Ident> {
+    if input.is_empty() || input.peek(Token![,]) {
+        Ok(key.clone())
+    } else {
+        Err(syn::Error::new(key.span(), format!("`{key}` takes no value; write `{key}` alone")))
+    }
+}
+
+fn names(key: &Ident, input: ParseStream<'_>) -> syn::Result<Punctuated<Ident, Token![,]>> {
+    if !input.peek(syn::token::Paren) {
+        let wanted = format!("`{key}` takes names of arguments; write `{key}(a, b)`");
+        return Err(syn::Error::new(key.span(), wanted));
+    }
+    let content;
+    syn::parenthesized!(content in input);
+    if content.is_empty() {
+        let wanted = format!("`{key}` names no argument; write `{key}(a, b)`");
+        return Err(syn::Error::new(key.span(), wanted));
+    }
+    Punctuated::parse_terminated_with(&content, Ident::parse_any)
+}
+
+fn given<T>(
+    key: &Ident,
+    input: ParseStream<'_>,
+    take: impl FnOnce(Expr) -> syn::Result<T>,
+) -> syn::Result<Given<T>> {
+    let expression: Expr = value(key, input, &format!("{key} = .."))?.parse()?;
+    match &expression {
+        Expr::Path(path) if path.path.is_ident("none") => {
+            Ok(Given::None(path.path.require_ident()?.clone()))
+        }
+        _ => take(expression).map(Given::Some),
+    }
+}
+
+fn closure(expression: Expr) -> syn::Result<ExprClosure> {
+    const WANTED: &str = "`output` takes a closure over the success value or `none`; write \
+                          `output = |value| &value.field`";
+    match expression {
+        Expr::Closure(closure) if closure.inputs.len() == 1 => Ok(closure),
+        other => Err(syn::Error::new_spanned(other, WANTED)),
+    }
+}
+
+fn skip_to_comma(input: ParseStream<'_>) {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        let _ = input.parse::<TokenTree>();
+    }
+}

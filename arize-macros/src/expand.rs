@@ -1,0 +1,189 @@
+//! The generated function. Total: it cannot fail and asks nothing of the input.
+//!
+//! ```text
+//! async fn f(a: A) -> R {
+//!     static __ARIZE_SPAN: SpanSpec = SpanSpec::tool("f");
+//!     start(&__ARIZE_SPAN)
+//!         .parameter(arg("a", &a).typed())
+//!         .run(async move {
+//!             if false {
+//!                 return infer::<R>();
+//!             }
+//!             <statements>
+//!         })
+//!         .outcome(|o| (o.value().record(), o.error().record()))
+//!         .await
+//! }
+//! ```
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Expr, Ident, Pat};
+
+use crate::model::{BodyIs, Capture, Link, Model, Output, Request, Source};
+
+pub(crate) fn expand(model: &Model) -> TokenStream {
+    let Model { attributes, visibility, signature, .. } = model;
+    let span_static = span_static(model);
+    let early = bindings(&model.early);
+    let begin = begin(model);
+    let links = model.links.iter().map(|l| link(model, l));
+    let input = model.input.as_ref().map(|input| {
+        let input = reference(input);
+        quote!(.input(#input))
+    });
+    let body = body(model);
+    let outcome = outcome(model);
+    let wait = model.signature.asyncness.is_some().then(|| quote!(.await));
+    let chain = if model.late.is_empty() {
+        quote!(#begin #(#links)* #input #body #outcome #wait)
+    } else {
+        let call = Ident::new("__arize_call", Span::mixed_site());
+        let late = bindings(&model.late);
+        quote! {
+            let #call = #begin #(#links)*;
+            #late
+            #call #input #body #outcome #wait
+        }
+    };
+    quote! {
+        #(#attributes)*
+        #visibility #signature {
+            #span_static
+            #early
+            #chain
+        }
+    }
+}
+
+fn span_static(model: &Model) -> TokenStream {
+    let site = Span::mixed_site();
+    let spec_type = model.runtime.span_spec(site);
+    let spec = &model.spec;
+    let (name, kind) = (&spec.name, Ident::new(&spec.kind.to_lowercase(), site));
+    let description = spec.description.as_ref().map(|text| quote!(.description(#text)));
+    let parameters = spec.parameters.as_ref().map(|schema| quote!(.parameters(#schema)));
+    let project = spec.project_name.as_ref().map(|project| quote!(.project_name(#project)));
+    let input = (!spec.automatic_input).then(|| quote!(.without_automatic_input()));
+    quote! {
+        static __ARIZE_SPAN: #spec_type =
+            #spec_type::#kind(#name) #description #parameters #project #input;
+    }
+}
+
+fn bindings(patterns: &[(Pat, Ident)]) -> TokenStream {
+    patterns.iter().map(|(pattern, argument)| quote!(let #pattern = #argument;)).collect()
+}
+
+fn begin(model: &Model) -> TokenStream {
+    let site = Span::mixed_site();
+    match &model.request {
+        None => {
+            let start = model.runtime.start(site);
+            quote!(#start(&__ARIZE_SPAN))
+        }
+        Some(Request { headers, body }) => {
+            let handle = model.runtime.handle(site);
+            let headers = source(headers);
+            let body = match body {
+                BodyIs::Absent => {
+                    let request_body = model.runtime.request_body(site);
+                    quote!(#request_body::ABSENT)
+                }
+                BodyIs::Read(body) => {
+                    let (body, span) = (source(body), span_of(body));
+                    let read = model.runtime.body(span);
+                    quote_spanned!(span=> #read(#body).read())
+                }
+            };
+            quote!(#handle(&__ARIZE_SPAN, #headers, #body))
+        }
+    }
+}
+
+/// A reference to headers or body.
+fn source(source: &Source) -> TokenStream {
+    match source {
+        Source::Expression(expression) => reference(expression),
+        Source::Argument { ident, dereferences } => {
+            let span = ident.span().resolved_at(Span::mixed_site());
+            let stars = std::iter::repeat_n(quote_spanned!(span=> *), *dereferences);
+            quote_spanned!(span=> &#(#stars)* #ident)
+        }
+    }
+}
+
+fn span_of(source: &Source) -> Span {
+    match source {
+        Source::Expression(expression) => syn::spanned::Spanned::span(expression),
+        Source::Argument { ident, .. } => ident.span(),
+    }
+    .resolved_at(Span::mixed_site())
+}
+
+/// A reference to a user's expression, unless it is one.
+fn reference(expression: &Expr) -> TokenStream {
+    let span = syn::spanned::Spanned::span(expression);
+    match expression {
+        Expr::Reference(reference) if reference.mutability.is_none() => quote!(#expression),
+        Expr::Binary(_) | Expr::Cast(_) | Expr::Range(_) | Expr::Closure(_) | Expr::Assign(_) => {
+            quote_spanned!(span=> &(#expression))
+        }
+        _ => quote_spanned!(span=> &#expression),
+    }
+}
+
+fn link(model: &Model, link: &Link) -> TokenStream {
+    let Link { name, ident, method, capture } = link;
+    let span = ident.span().resolved_at(Span::mixed_site());
+    let runtime = &model.runtime;
+    let function = match capture {
+        Capture::Json => runtime.arg(span),
+        Capture::GenericJson => runtime.generic_arg(span),
+        Capture::Debug => runtime.debug_arg(span),
+        Capture::Redacted => runtime.redacted_arg(span),
+    };
+    let typed = matches!(*method, "parameter" | "describe").then(|| quote_spanned!(span=> .typed()));
+    let method = Ident::new(method, span);
+    quote_spanned!(span=> .#method(#function(#name, &#ident) #typed))
+}
+
+fn body(model: &Model) -> TokenStream {
+    let statements = &model.body;
+    let pin = model.pin.as_ref().map(|ty| {
+        let infer = model.runtime.infer(Span::mixed_site());
+        quote!(if false { return #infer::<#ty>(); })
+    });
+    if model.signature.asyncness.is_some() {
+        quote!(.run(async move { #pin #statements }))
+    } else {
+        quote!(.call(move || { #pin #statements }))
+    }
+}
+
+/// What is recorded of the result. A value that cannot be is told at the return type.
+fn outcome(model: &Model) -> TokenStream {
+    let site = Span::mixed_site();
+    let o = Ident::new("o", site);
+    let value = |span: Span, record: &TokenStream| {
+        let o = Ident::new("o", span);
+        quote_spanned!(span=> #o.value() #record)
+    };
+    let handler = model.request.is_some();
+    let body = handler.then(|| quote!(.body()));
+    let recorded = match &model.output {
+        Output::Never => return quote!(.outcome(|_| ())),
+        Output::Skipped => return quote!(.outcome(|#o| #o.error().record())),
+        Output::Value(span) => {
+            let span = span.resolved_at(site);
+            let record = Ident::new(if handler { "respond" } else { "record" }, span);
+            value(span, &quote_spanned!(span=> #body .#record()))
+        }
+        Output::Closure(closure) => {
+            let span = syn::spanned::Spanned::span(&closure.body).resolved_at(site);
+            let record = quote_spanned!(span=> .value().record());
+            value(span, &quote!(#body .at(#closure) #record))
+        }
+    };
+    quote!(.outcome(|#o| (#recorded, #o.error().record())))
+}

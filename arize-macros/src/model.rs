@@ -1,0 +1,285 @@
+//! Every judgement about an annotated function. A [`Model`] exists only where all of them passed; its
+//! fields are decisions, not options.
+
+mod inputs;
+mod request;
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, ToTokens as _};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::visit_mut::VisitMut;
+use syn::{Attribute, Expr, ExprClosure, FnArg, Ident, LitStr, Pat, ReturnType, Signature, Type, Visibility};
+
+use crate::args::{Args, Given};
+use crate::errors::{listed, nearest, Errors};
+use crate::function::Function;
+use crate::kind::{Inputs, Kind, SPAN_KINDS};
+use crate::runtime::Runtime;
+
+pub(crate) use inputs::{Capture, Link};
+pub(crate) use request::{BodyIs, Request, Source};
+
+/// What is to be generated.
+pub(crate) struct Model {
+    pub(crate) runtime: Runtime,
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    /// Its patterns replaced by names.
+    pub(crate) signature: Signature,
+    pub(crate) spec: Spec,
+    /// A handler's request; None for every other kind.
+    pub(crate) request: Option<Request>,
+    /// What is recorded of the arguments.
+    pub(crate) links: Vec<Link>,
+    /// Patterns that are bound before the call begins.
+    pub(crate) early: Vec<(Pat, Ident)>,
+    /// Patterns that are bound when their arguments were read.
+    pub(crate) late: Vec<(Pat, Ident)>,
+    /// `input = ..`
+    pub(crate) input: Option<Expr>,
+    /// The type to pin, where there is one that can be named.
+    pub(crate) pin: Option<Type>,
+    pub(crate) body: TokenStream,
+    pub(crate) output: Output,
+}
+
+/// The span's constants.
+pub(crate) struct Spec {
+    pub(crate) name: String,
+    pub(crate) kind: &'static str,
+    pub(crate) description: Option<String>,
+    pub(crate) parameters: Option<LitStr>,
+    pub(crate) project_name: Option<LitStr>,
+    /// Whether the input is recorded without being told.
+    pub(crate) automatic_input: bool,
+}
+
+/// What is recorded of the result.
+pub(crate) enum Output {
+    /// The function never returns.
+    Never,
+    /// Only an error.
+    Skipped,
+    /// The value; the span is that of the return type.
+    Value(Span),
+    /// What this makes of the value.
+    Closure(ExprClosure),
+}
+
+/// An argument that is not `self`.
+pub(crate) struct Argument {
+    /// The name in the generated signature.
+    pub(crate) ident: Ident,
+    /// The name that the user gave, as it is recorded.
+    pub(crate) name: String,
+    pub(crate) ty: Type,
+    pub(crate) pattern: Option<Pat>,
+}
+
+impl Argument {
+    /// This argument's name, shown to the user at its type: where what is wrong with it is written.
+    pub(crate) fn at_type(&self) -> Ident {
+        let mut ident = self.ident.clone();
+        ident.set_span(self.ty.span().resolved_at(ident.span()));
+        ident
+    }
+}
+
+pub(crate) fn check(kind: &Kind, args: Args, function: Function, mut errors: Errors) -> syn::Result<Model> {
+    let documentation = function.documentation();
+    let Function { attributes, visibility, mut signature, body } = function;
+    let body = check_shape(kind, &signature, body, &mut errors);
+    let arguments = take_arguments(&mut signature);
+    let spec = spec(kind, &args, &signature, documentation, &mut errors);
+    let request = match kind.inputs {
+        Inputs::Body => request::find(&args, &signature, &arguments, &mut errors),
+        _ => None,
+    };
+    let links = match kind.inputs {
+        Inputs::Body => Vec::new(),
+        _ => inputs::links(kind, &args, &signature, &arguments, &mut errors),
+    };
+    let output = output(&args, &signature.output, &mut errors);
+    errors.finish()?;
+
+    let read_later = |argument: &Argument| match &request {
+        Some(request) => request.reads(&argument.ident),
+        None => true,
+    };
+    let (late, early) = arguments.into_iter().partition::<Vec<_>, _>(read_later);
+    let patterns = |arguments: Vec<Argument>| {
+        arguments.into_iter().filter_map(|a| Some((a.pattern?, a.ident))).collect()
+    };
+    Ok(Model {
+        runtime: Runtime::at(args.runtime),
+        pin: pin(&signature.output),
+        input: match args.input {
+            Some(Given::Some(input)) => Some(input),
+            _ => None,
+        },
+        attributes,
+        visibility,
+        signature,
+        spec,
+        request,
+        links,
+        early: patterns(early),
+        late: patterns(late),
+        body,
+        output,
+    })
+}
+
+fn check_shape(
+    kind: &Kind,
+    signature: &Signature,
+    body: Option<proc_macro2::Group>,
+    errors: &mut Errors,
+) -> TokenStream {
+    let attribute = kind.attribute;
+    if let Some(constant) = &signature.constness {
+        let message = format!("`#[{attribute}]` cannot be put on a `const fn`, which runs at compile time; remove `const`");
+        errors.add(constant, message);
+    }
+    if let Some(variadic) = &signature.variadic {
+        errors.add(variadic, format!("`#[{attribute}]` cannot be put on a variadic function"));
+    }
+    if kind.inputs == Inputs::Body && signature.asyncness.is_none() {
+        let message = format!("`#[{attribute}]` needs an async function; write `async fn {}`", signature.ident);
+        errors.add(signature.fn_token, message);
+    }
+    match body {
+        None => {
+            let message = format!("`#[{attribute}]` needs a body; put it on the method of each `impl` instead");
+            errors.add(&signature.ident, message);
+            TokenStream::new()
+        }
+        // nested, so that a missing value is told at these braces and not at the attribute
+        Some(body) if body.stream().is_empty() => body.into_token_stream(),
+        Some(body) => body.stream(),
+    }
+}
+
+/// The arguments, each with a name in the signature that expressions can use.
+fn take_arguments(signature: &mut Signature) -> Vec<Argument> {
+    let typed = signature.inputs.iter_mut().filter_map(|input| match input {
+        FnArg::Typed(typed) => Some(typed),
+        FnArg::Receiver(_) => None,
+    });
+    let argument = |(number, typed): (usize, &mut syn::PatType)| {
+        let plain = match &*typed.pat {
+            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => Some(pat.ident.clone()),
+            _ => None,
+        };
+        let ty = (*typed.ty).clone();
+        if let Some(ident) = plain {
+            return Argument { name: ident.unraw().to_string(), ident, ty, pattern: None };
+        }
+        let ident = format_ident!("__arize_arg{number}", span = Span::mixed_site());
+        let renamed = Pat::Ident(syn::PatIdent {
+            attrs: Vec::new(),
+            by_ref: None,
+            mutability: None,
+            ident: ident.clone(),
+            subpat: None,
+        });
+        let pattern = std::mem::replace(&mut *typed.pat, renamed);
+        let name = only_binding(&pattern).unwrap_or_else(|| format!("arg{number}"));
+        Argument { ident, name, ty, pattern: Some(pattern) }
+    };
+    typed.enumerate().map(argument).collect()
+}
+
+/// The name in a pattern like `Json(trip)` that binds one.
+fn only_binding(pattern: &Pat) -> Option<String> {
+    match pattern {
+        Pat::Ident(pat) => Some(pat.ident.unraw().to_string()),
+        Pat::TupleStruct(pat) if pat.elems.len() == 1 => only_binding(&pat.elems[0]),
+        Pat::Paren(pat) => only_binding(&pat.pat),
+        Pat::Reference(pat) => only_binding(&pat.pat),
+        _ => None,
+    }
+}
+
+fn spec(
+    kind: &Kind,
+    args: &Args,
+    signature: &Signature,
+    documentation: Option<String>,
+    errors: &mut Errors,
+) -> Spec {
+    for (key, text) in [
+        ("name", &args.name),
+        ("description", &args.description),
+        ("project_name", &args.project_name),
+        ("parameters", &args.parameters),
+    ] {
+        if let Some(text) = text.as_ref().filter(|text| text.value().trim().is_empty()) {
+            errors.add(text, format!("`{key}` is empty; write it or leave `{key}` out"));
+        }
+    }
+    if let Some(parameters) = args.parameters.as_ref().filter(|p| !p.value().trim().starts_with('{')) {
+        errors.add(parameters, "`parameters` is a JSON Schema; write an object, such as `{\"type\":\"object\"}`");
+    }
+    let span_kind = args.kind.as_ref().map_or(kind.span_kind, |wanted| {
+        let text = wanted.value();
+        let known = || SPAN_KINDS.iter().copied();
+        known().find(|name| *name == text).unwrap_or_else(|| {
+            let near = nearest(&text.to_uppercase(), known());
+            let near = near.map_or(String::new(), |near| format!("did you mean `{near}`? "));
+            let message = format!("`{text}` is no span kind; {near}the kinds are {}", listed(known()));
+            errors.add(wanted, message);
+            kind.span_kind
+        })
+    });
+    let tool = kind.inputs == Inputs::Parameters;
+    let given = args.description.as_ref().map(LitStr::value);
+    Spec {
+        name: args.name.as_ref().map_or_else(|| signature.ident.unraw().to_string(), LitStr::value),
+        kind: span_kind,
+        description: given.or(documentation).filter(|_| tool),
+        parameters: args.parameters.clone(),
+        project_name: args.project_name.clone(),
+        automatic_input: args.input.is_none(),
+    }
+}
+
+fn output(args: &Args, returned: &ReturnType, errors: &mut Errors) -> Output {
+    if let (Some(skip), Some(_)) = (&args.skip_output, &args.output) {
+        errors.add(skip, "`skip_output` and `output` are mutually exclusive; remove one");
+    }
+    let span = match returned {
+        ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)) => return Output::Never,
+        ReturnType::Type(_, ty) => ty.span(),
+        ReturnType::Default => Span::call_site(),
+    };
+    match &args.output {
+        Some(Given::Some(closure)) => Output::Closure(closure.clone()),
+        Some(Given::None(_)) => Output::Skipped,
+        None if args.skip_output.is_some() => Output::Skipped,
+        None => Output::Value(span),
+    }
+}
+
+/// The return type with `impl Trait` erased, unless nothing of it is left.
+fn pin(returned: &ReturnType) -> Option<Type> {
+    struct Erase;
+    impl VisitMut for Erase {
+        fn visit_type_mut(&mut self, ty: &mut Type) {
+            if matches!(ty, Type::ImplTrait(_)) {
+                *ty = syn::parse_quote!(_);
+            } else {
+                syn::visit_mut::visit_type_mut(self, ty);
+            }
+        }
+    }
+    match returned {
+        ReturnType::Type(_, ty) if !matches!(**ty, Type::Never(_) | Type::ImplTrait(_)) => {
+            let mut ty = (**ty).clone();
+            Erase.visit_type_mut(&mut ty);
+            Some(ty)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,144 @@
+//! What is recorded of the arguments of a function that is no handler.
+
+use proc_macro2::TokenTree;
+use quote::ToTokens as _;
+use syn::{GenericParam, Ident, Signature, Type};
+
+use super::Argument;
+use crate::args::Args;
+use crate::errors::{listed, nearest, Errors};
+use crate::kind::{Inputs, Kind};
+
+/// One argument on its way into the span.
+pub(crate) struct Link {
+    /// The argument's name as it is recorded.
+    pub(crate) name: String,
+    /// The argument itself, shown at its type.
+    pub(crate) ident: Ident,
+    /// Whose method takes it: `arg`, `parameter`, `describe` or `bare`.
+    pub(crate) method: &'static str,
+    pub(crate) capture: Capture,
+}
+
+/// How the argument's value is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Capture {
+    Json,
+    /// As JSON, of a type that names a type parameter.
+    GenericJson,
+    Debug,
+    Redacted,
+}
+
+pub(crate) fn links(
+    kind: &Kind,
+    args: &Args,
+    signature: &Signature,
+    arguments: &[Argument],
+    errors: &mut Errors,
+) -> Vec<Link> {
+    check_names(args, signature, arguments, errors);
+    check_conflicts(args, errors);
+    let tool = kind.inputs == Inputs::Parameters;
+    let named = |list: &[Ident], argument: &Argument| list.iter().any(|name| *name == argument.name);
+    let recorded = |a: &&Argument| args.skip_all.is_none() && !named(&args.skip, a);
+    let recorded: Vec<_> = arguments.iter().filter(recorded).collect();
+    let method = match (tool, args.input.is_some()) {
+        (true, true) if args.parameters.is_some() => return Vec::new(),
+        (true, true) => "describe",
+        (true, false) if args.parameters.is_none() => "parameter",
+        (false, true) => return Vec::new(),
+        (false, false) if kind.inputs == Inputs::Bare && recorded.len() == 1 => "bare",
+        _ => "arg",
+    };
+    let link = |argument: &Argument| Link {
+        name: argument.name.clone(),
+        ident: argument.at_type(),
+        method,
+        capture: if method == "describe" || named(&args.redact, argument) {
+            Capture::Redacted
+        } else if named(&args.debug, argument) {
+            Capture::Debug
+        } else if is_generic(&argument.ty, signature) {
+            Capture::GenericJson
+        } else {
+            Capture::Json
+        },
+    };
+    recorded.into_iter().map(link).collect()
+}
+
+fn lists(args: &Args) -> [(&'static str, &[Ident]); 3] {
+    [("skip", &args.skip), ("debug", &args.debug), ("redact", &args.redact)]
+}
+
+fn check_names(args: &Args, signature: &Signature, arguments: &[Argument], errors: &mut Errors) {
+    let known = || arguments.iter().map(|argument| argument.name.as_str());
+    for (key, names) in lists(args) {
+        for name in names {
+            let text = name.to_string();
+            if known().any(|known| known == text) {
+                continue;
+            }
+            if text == "self" {
+                errors.add(name, format!("`self` is never recorded; remove it from `{key}`"));
+                continue;
+            }
+            let near = nearest(&text, known()).map(|near| format!("did you mean `{near}`? "));
+            let all = if arguments.is_empty() {
+                "it has none".to_owned()
+            } else {
+                format!("its arguments are {}", listed(known()))
+            };
+            let function = &signature.ident;
+            errors.add(
+                name,
+                format!("`{function}` has no argument `{text}`; {}{all}", near.unwrap_or_default()),
+            );
+        }
+    }
+}
+
+fn check_conflicts(args: &Args, errors: &mut Errors) {
+    let lists = lists(args);
+    for (i, (first, names)) in lists.iter().enumerate() {
+        for (second, others) in &lists[i + 1..] {
+            for name in others.iter().filter(|name| names.contains(name)) {
+                errors.add(name, format!("`{name}` is in both `{first}` and `{second}`; name it in one"));
+            }
+        }
+        if let Some(name) = names.first() {
+            if args.skip_all.is_some() {
+                errors.add(name, format!("`skip_all` and `{first}` are mutually exclusive; remove one"));
+            }
+            if args.input.is_some() {
+                errors.add(name, format!("`input` and `{first}` are mutually exclusive; with `input` no argument is recorded"));
+            }
+        }
+    }
+    if let (Some(all), Some(_)) = (&args.skip_all, &args.input) {
+        errors.add(all, "`input` and `skip_all` are mutually exclusive; with `input` no argument is recorded");
+    }
+}
+
+/// Whether the type names a type parameter, or is an `impl Trait` that stands for one.
+fn is_generic(ty: &Type, signature: &Signature) -> bool {
+    let parameters: Vec<&Ident> = signature
+        .generics
+        .params
+        .iter()
+        .filter_map(|parameter| match parameter {
+            GenericParam::Type(parameter) => Some(&parameter.ident),
+            _ => None,
+        })
+        .collect();
+    names_one_of(ty.to_token_stream(), &parameters)
+}
+
+fn names_one_of(tokens: proc_macro2::TokenStream, parameters: &[&Ident]) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "impl" || parameters.contains(&&ident),
+        TokenTree::Group(group) => names_one_of(group.stream(), parameters),
+        _ => false,
+    })
+}

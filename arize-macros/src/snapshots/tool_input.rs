@@ -1,0 +1,16 @@
+fn find(query: Query) -> Rows {
+    static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::tool(
+            "find",
+        )
+        .parameters("{\"type\":\"object\"}")
+        .without_automatic_input();
+    ::arize_runtime::__private::start(&__ARIZE_SPAN)
+        .input(&query.text)
+        .call(move || {
+            if false {
+                return ::arize_runtime::__private::infer::<Rows>();
+            }
+            rows(query)
+        })
+        .outcome(|o| o.error().record())
+}

@@ -1,0 +1,18 @@
+fn distance(__arize_arg0: (f64, f64), __arize_arg1: Point) -> f64 {
+    static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::tool(
+        "distance",
+    );
+    let __arize_call = ::arize_runtime::__private::start(&__ARIZE_SPAN)
+        .parameter(::arize_runtime::__private::arg("arg0", &__arize_arg0).typed())
+        .parameter(::arize_runtime::__private::arg("arg1", &__arize_arg1).typed());
+    let (x, y) = __arize_arg0;
+    let Point { z, .. } = __arize_arg1;
+    __arize_call
+        .call(move || {
+            if false {
+                return ::arize_runtime::__private::infer::<f64>();
+            }
+            x + y + z
+        })
+        .outcome(|o| (o.value().record(), o.error().record()))
+}

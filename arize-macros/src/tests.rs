@@ -1,0 +1,96 @@
+//! Each expansion, as rustfmt would show it. `UPDATE_EXPECT=1 cargo test -p arize-macros` writes them
+//! anew: read what changed.
+
+use std::str::FromStr as _;
+
+use expect_test::expect_file;
+use proc_macro2::TokenStream;
+
+fn expansion(attribute: &str, args: &str, item: &str) -> String {
+    let tokens = |text| TokenStream::from_str(text).expect("a test writes Rust");
+    let expanded = super::attribute(attribute, tokens(args), tokens(item));
+    let file = syn::parse2(expanded).expect("an expansion is Rust");
+    prettyplease::unparse(&file)
+}
+
+macro_rules! snapshots {
+    ($($name:ident: #[$attribute:ident$(($($args:tt)*))?] $item:item)+) => {$(
+        #[test]
+        fn $name() {
+            let args = stringify!($($($args)*)?);
+            let actual = expansion(stringify!($attribute), args, stringify!($item));
+            expect_file![concat!("snapshots/", stringify!($name), ".rs")].assert_eq(&actual);
+        }
+    )+};
+}
+
+snapshots! {
+    experiment_handler_json:
+    #[experiment_handler(name = "run_agent", output = |answer| &answer.text)]
+    async fn invoke(headers: HeaderMap, Json(request): Json<AgentRequest<Trip>>) -> Result<Json<Answer>, AppError> {
+        let flights = search_flights(&request.input.from, &request.input.to).await?;
+        Ok(Json(answer(flights)))
+    }
+
+    experiment_handler_plain:
+    #[experiment_handler]
+    pub async fn handle(headers: &HeaderMap, body: &Value) -> Value {
+        answer(body).await
+    }
+
+    experiment_handler_expressions:
+    #[experiment_handler(headers = request.headers(), body = request.body(), input = &trip.goal, output = none, project_name = "trips", crate = crate::arize)]
+    async fn invoke(&self, request: Request<Bytes>, Extension(trip): Extension<Trip>) -> impl IntoResponse {
+        respond(request).await
+    }
+
+    tool_async:
+    #[tool]
+    /// Search flights between two airports.
+    async fn search_flights(from: &str, to: &str) -> Result<Vec<Flight>, FlightError> {
+        let response = http_request(from, to).await?;
+        Ok(response.flights)
+    }
+
+    tool_sync_method:
+    #[tool(name = "lookup", description = "Looks up.", skip(client), debug(query), redact(key))]
+    pub fn find<T: Serialize>(&mut self, client: &Client, query: Query, key: &str, extra: Vec<T>) -> Option<&mut Row> {
+        client.find(query, key)
+    }
+
+    tool_input:
+    #[tool(input = query.text, skip_output, parameters = "{\"type\":\"object\"}")]
+    fn find(query: Query) -> Rows {
+        rows(query)
+    }
+
+    tool_patterns:
+    #[tool]
+    fn distance((x, y): (f64, f64), Point { z, .. }: Point) -> f64 {
+        x + y + z
+    }
+
+    tool_never:
+    #[tool]
+    fn stop() -> ! {
+        std::process::exit(1)
+    }
+
+    chain_bare:
+    #[chain]
+    async fn plan(goal: String) -> String {
+        goal
+    }
+
+    agent_object:
+    #[agent(name = "planner")]
+    async fn plan(goal: &str, budget: u32) -> impl Display {
+        budget
+    }
+
+    llm_one:
+    #[llm]
+    fn complete(prompt: &str) -> Completion {
+        model(prompt)
+    }
+}
