@@ -58,7 +58,7 @@ fn judge_row(row: &RowReport, run: &Run<'_>, strays: &[&Span]) -> Vec<Check> {
         if row.error.is_none() {
             findings.push(structure::nothing_arrived(run, strays));
         }
-        return in_order(row.row, &findings, "the row has no spans");
+        return in_order(row.row, &findings, "no span arrived");
     }
     let trace = Trace::new(&row.span_id, &row.spans);
     findings.extend(structure::joined(strays));

@@ -1,14 +1,13 @@
 //! One experiment: rows sent to an agent the way Arize sends them, and what came back.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
+use crate::call::{Call, experiment_id};
 use crate::checks::{self, Run};
 use crate::client::{Client, agent_uri};
 use crate::receiver::Receiver;
@@ -163,21 +162,25 @@ impl Experiment {
         }
     }
 
+    /// Sends the rows, as many at once as wanted; done when nobody waits for spans any more.
     async fn send_all(&self, receiver: &Receiver) -> Vec<RowReport> {
         let target = agent_uri(&self.agent).and_then(|uri| Ok((Client::new(&uri)?, uri)));
-        let experiment_id = format!("experiment-{:08x}", fastrand::u32(..));
         let permits = Arc::new(Semaphore::new(self.concurrency));
+        let (timeout, wait, settle) = (self.timeout, self.wait, self.settle);
         let mut tasks = JoinSet::new();
-        for (index, row) in self.rows.iter().enumerate() {
-            let call = Call::new(self, row, index + 1, &experiment_id);
+        for call in self.calls() {
             receiver.store().expect_trace(&call.trace_id);
             let (receiver, permits, target) =
                 (receiver.clone(), Arc::clone(&permits), target.clone());
             tasks.spawn(async move {
                 let permit = permits.acquire().await;
-                let report = call.send(target).await;
+                let report = call.send(target, timeout).await;
                 drop(permit);
-                call.spans_settled(&report, &receiver).await;
+                let wait = worth_waiting(&report, wait, settle);
+                receiver
+                    .store()
+                    .trace_settled(&call.trace_id, settle, wait)
+                    .await;
                 report
             });
         }
@@ -191,202 +194,28 @@ impl Experiment {
         rows.sort_by_key(|report: &RowReport| report.row);
         rows
     }
-}
 
-/// One row on its way: what the agent is asked, and under which names.
-#[derive(Debug)]
-struct Call {
-    row: usize,
-    input: Value,
-    space_id: String,
-    project: String,
-    trace_id: String,
-    span_id: String,
-    experiment_id: String,
-    run_id: String,
-    timeout: Duration,
-    wait: Duration,
-    settle: Duration,
-}
-
-impl Call {
-    fn new(experiment: &Experiment, row: &Row, number: usize, experiment_id: &str) -> Self {
-        Self {
-            row: number,
-            input: row.input.clone(),
-            space_id: row
-                .space_id
-                .clone()
-                .unwrap_or_else(|| experiment.space_id.clone()),
-            project: row
-                .project
-                .clone()
-                .unwrap_or_else(|| experiment.project.clone()),
-            trace_id: format!("{:032x}", fastrand::u128(1..)),
-            span_id: format!("{:016x}", fastrand::u64(1..)),
-            experiment_id: experiment_id.to_owned(),
-            run_id: format!("run-{:08x}", fastrand::u32(..)),
-            timeout: experiment.timeout,
-            wait: experiment.wait,
-            settle: experiment.settle,
-        }
-    }
-
-    fn body(&self) -> Value {
-        json!({
-            "input": self.input,
-            "arize_metadata": {
-                "space_id": self.space_id,
-                "project_name": self.project,
-                "dataset_id": "dataset-local",
-                "experiment_id": self.experiment_id,
-                "run_id": self.run_id,
-                "example_id": format!("example-{}", self.row),
-            },
+    fn calls(&self) -> impl Iterator<Item = Call> {
+        let experiment_id = experiment_id();
+        self.rows.iter().enumerate().map(move |(index, row)| {
+            let space_id = row.space_id.as_ref().unwrap_or(&self.space_id).clone();
+            let project = row.project.as_ref().unwrap_or(&self.project).clone();
+            Call::new(
+                index + 1,
+                row.input.clone(),
+                space_id,
+                project,
+                experiment_id.clone(),
+            )
         })
     }
-
-    fn headers(&self) -> HeaderMap {
-        let baggage = format!(
-            "arize.space_id={},arize.project_name={}",
-            baggage_value(&self.space_id),
-            baggage_value(&self.project)
-        );
-        let mut headers = HeaderMap::new();
-        for (name, value) in [
-            ("content-type", "application/json"),
-            (
-                "user-agent",
-                concat!("arize-local/", env!("CARGO_PKG_VERSION")),
-            ),
-            (
-                "traceparent",
-                &format!("00-{}-{}-01", self.trace_id, self.span_id),
-            ),
-            ("tracestate", "arize=local"),
-            ("baggage", &baggage),
-            ("x-arize-experiment-id", &self.experiment_id),
-            ("x-arize-experiment-run-id", &self.run_id),
-        ] {
-            let value =
-                HeaderValue::from_str(value).expect("ids are hex and baggage is percent-encoded");
-            headers.insert(HeaderName::from_static(name), value);
-        }
-        headers
-    }
-
-    async fn send(&self, target: Result<(Client, Uri), String>) -> RowReport {
-        let sent = SystemTime::now();
-        let start = Instant::now();
-        let answer = match target {
-            Ok((client, uri)) => {
-                client
-                    .post(&uri, self.headers(), &self.body(), self.timeout)
-                    .await
-            }
-            Err(error) => Err(error),
-        };
-        let response_is_json = answer.as_ref().is_ok_and(|answer| answer.is_json);
-        let (status, response, error) = match answer {
-            Ok(answer) => {
-                let failed = !(200..300).contains(&answer.status);
-                let error = failed
-                    .then(|| format!("the agent answered with HTTP status {}", answer.status));
-                (Some(answer.status), Some(answer.body), error)
-            }
-            Err(error) => (None, None, Some(error)),
-        };
-        RowReport {
-            row: self.row,
-            input: self.input.clone(),
-            space_id: self.space_id.clone(),
-            project: self.project.clone(),
-            trace_id: self.trace_id.clone(),
-            span_id: self.span_id.clone(),
-            sent,
-            duration: start.elapsed(),
-            status,
-            response,
-            response_is_json,
-            error,
-            spans: Vec::new(),
-            checks: Vec::new(),
-        }
-    }
-
-    /// Waits for the row's spans. A failed request may have left some, but is not worth the whole wait.
-    async fn spans_settled(&self, report: &RowReport, receiver: &Receiver) {
-        let wait = match (&report.error, report.status) {
-            (None, _) => self.wait,
-            (Some(_), Some(_)) => self.wait.min(self.settle),
-            (Some(_), None) => Duration::ZERO,
-        };
-        receiver
-            .store()
-            .trace_settled(&self.trace_id, self.settle, wait)
-            .await;
-    }
 }
 
-/// Percent-encodes what W3C baggage does not allow in a value. `=` is allowed and stays.
-fn baggage_value(value: &str) -> String {
-    use std::fmt::Write;
-    value.bytes().fold(String::new(), |mut encoded, byte| {
-        match byte {
-            b'%' => encoded.push_str("%25"),
-            0x21 | 0x23..=0x2B | 0x2D..=0x3A | 0x3C..=0x5B | 0x5D..=0x7E => {
-                encoded.push(char::from(byte));
-            }
-            _ => {
-                let _ = write!(encoded, "%{byte:02X}"); // writing to a String cannot fail
-            }
-        }
-        encoded
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn baggage_keeps_base64_and_encodes_the_rest() {
-        assert_eq!(
-            baggage_value("U3BhY2U6MTIzOmFiYw=="),
-            "U3BhY2U6MTIzOmFiYw=="
-        );
-        assert_eq!(baggage_value("a+b/c="), "a+b/c=");
-        assert_eq!(
-            baggage_value("my agent, 50%; \"é\"\\"),
-            "my%20agent%2C%2050%25%3B%20%22%C3%A9%22%5C"
-        );
-    }
-
-    #[test]
-    fn the_request_is_what_arize_sends() {
-        let row = Row {
-            input: json!({"goal": "x"}),
-            space_id: Some("S=".into()),
-            project: None,
-        };
-        let call = Call::new(
-            &Experiment::new("http://a").project("my project"),
-            &row,
-            3,
-            "experiment-1",
-        );
-        let headers = call.headers();
-        assert_eq!(
-            headers["traceparent"],
-            format!("00-{}-{}-01", call.trace_id, call.span_id)
-        );
-        assert_eq!(
-            headers["baggage"],
-            "arize.space_id=S=,arize.project_name=my%20project"
-        );
-        assert_eq!(headers["x-arize-experiment-id"], "experiment-1");
-        assert_eq!(call.body()["input"], json!({"goal": "x"}));
-        assert_eq!(call.body()["arize_metadata"]["project_name"], "my project");
-        assert_eq!(call.body()["arize_metadata"]["example_id"], "example-3");
+/// A failed request may have left spans, but is not worth the whole wait; without an answer it is worth none.
+fn worth_waiting(report: &RowReport, wait: Duration, settle: Duration) -> Duration {
+    match (&report.error, report.status) {
+        (None, _) => wait,
+        (Some(_), Some(_)) => wait.min(settle),
+        (Some(_), None) => Duration::ZERO,
     }
 }

@@ -52,9 +52,11 @@
 //! | `input-output` | the CHAIN has no `input.value`, or has no `output.value` although it succeeded (warns for other kinds) |
 
 mod agent;
+mod call;
 mod checks;
 mod client;
 mod dataset;
+mod decode;
 mod error;
 mod experiment;
 mod grpc;

@@ -45,8 +45,11 @@ Exit status: 0 all good; 1 a row or a check failed; 2 wrong usage, or the run co
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 struct RunArgs {
-    /// The agent's URL, such as http://127.0.0.1:8000/invoke
-    #[arg(long, value_name = "URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "The agent's URL, such as http://127.0.0.1:8000/invoke"
+    )]
     agent: String,
 
     /// The rows to send: a file with one JSON value a line

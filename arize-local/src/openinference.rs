@@ -3,6 +3,10 @@
 //! From `openinference-semantic-conventions` 0.1.42 (Python).
 
 use crate::span::{AttributeValue, Span};
+use Type::{List, Object};
+use table::{ELEMENTS, SPAN};
+
+mod table;
 
 /// The span kinds.
 pub(crate) const SPAN_KINDS: [&str; 12] = [
@@ -79,155 +83,6 @@ impl Type {
         }
     }
 }
-
-use Type::{Float, Floats, Id, Int, Json, List, Object, Text, Texts};
-
-/// Attributes of spans.
-const SPAN: &[(&str, Type)] = &[
-    ("agent.name", Text),
-    ("annotations", List("annotation")),
-    ("decision.model_name", Text),
-    ("decision.provider", Text),
-    ("decision.request.model_name", Text),
-    ("decision.response.model_name", Text),
-    ("decision.system", Text),
-    ("decision.token_count.input", Int),
-    ("decision.token_count.output", Int),
-    ("embedding.embeddings", List("embedding")),
-    ("embedding.invocation_parameters", Json),
-    ("embedding.model_name", Text),
-    ("evaluations", List("evaluation")),
-    ("graph.node.id", Text),
-    ("graph.node.name", Text),
-    ("graph.node.parent_id", Text),
-    ("input.documents", List("document")),
-    ("input.images", List("image")),
-    ("input.mime_type", Text),
-    ("input.value", Text),
-    ("llm.choices", List("completion")),
-    ("llm.cost.completion", Float),
-    ("llm.cost.completion_details", Float),
-    ("llm.cost.completion_details.audio", Float),
-    ("llm.cost.completion_details.output", Float),
-    ("llm.cost.completion_details.reasoning", Float),
-    ("llm.cost.prompt", Float),
-    ("llm.cost.prompt_details", Float),
-    ("llm.cost.prompt_details.audio", Float),
-    ("llm.cost.prompt_details.cache_input", Float),
-    ("llm.cost.prompt_details.cache_read", Float),
-    ("llm.cost.prompt_details.cache_write", Float),
-    ("llm.cost.prompt_details.input", Float),
-    ("llm.cost.total", Float),
-    ("llm.finish_reason", Text),
-    ("llm.function_call", Json),
-    ("llm.input_messages", List("message")),
-    ("llm.invocation_parameters", Json),
-    ("llm.model_name", Text),
-    ("llm.output_messages", List("message")),
-    ("llm.prompt_template.template", Text),
-    ("llm.prompt_template.variables", Json),
-    ("llm.prompt_template.version", Text),
-    ("llm.prompts", List("prompt")),
-    ("llm.provider", Text),
-    ("llm.request.model_name", Text),
-    ("llm.response.model_name", Text),
-    ("llm.system", Text),
-    ("llm.token_count.completion", Int),
-    ("llm.token_count.completion_details.audio", Int),
-    ("llm.token_count.completion_details.reasoning", Int),
-    ("llm.token_count.prompt", Int),
-    ("llm.token_count.prompt_details", Int),
-    ("llm.token_count.prompt_details.audio", Int),
-    ("llm.token_count.prompt_details.cache_input", Int),
-    ("llm.token_count.prompt_details.cache_read", Int),
-    ("llm.token_count.prompt_details.cache_write", Int),
-    ("llm.token_count.total", Int),
-    ("llm.tools", List("tool")),
-    ("metadata", Json),
-    ("openinference.project.name", Text),
-    ("openinference.span.kind", Text),
-    ("output.documents", List("document")),
-    ("output.images", List("image")),
-    ("output.mime_type", Text),
-    ("output.value", Text),
-    ("prompt.id", Text),
-    ("prompt.url", Text),
-    ("prompt.vendor", Text),
-    ("reranker.input_documents", List("document")),
-    ("reranker.model_name", Text),
-    ("reranker.output_documents", List("document")),
-    ("reranker.query", Text),
-    ("reranker.top_k", Int),
-    ("retrieval.documents", List("document")),
-    ("session.annotations", List("annotation")),
-    ("session.evaluations", List("evaluation")),
-    ("session.id", Text),
-    ("tag.tags", Texts),
-    ("tool.description", Text),
-    ("tool.id", Text),
-    ("tool.json_schema", Json),
-    ("tool.name", Text),
-    ("tool.parameters", Json),
-    ("trace.annotations", List("annotation")),
-    ("trace.evaluations", List("evaluation")),
-    ("user.id", Text),
-];
-
-/// Attributes of list elements and of objects inside them. They stand on spans of their own too.
-const ELEMENTS: &[(&str, Type)] = &[
-    ("annotation.annotator_kind", Text),
-    ("annotation.explanation", Text),
-    ("annotation.identifier", Text),
-    ("annotation.label", Text),
-    ("annotation.metadata", Json),
-    ("annotation.name", Text),
-    ("annotation.score", Float),
-    ("audio.mime_type", Text),
-    ("audio.transcript", Text),
-    ("audio.url", Text),
-    ("completion.text", Text),
-    ("document.content", Text),
-    ("document.id", Id),
-    ("document.metadata", Json),
-    ("document.mime_type", Text),
-    ("document.name", Text),
-    ("document.score", Float),
-    ("document.url", Text),
-    ("embedding.text", Text),
-    ("embedding.vector", Floats),
-    ("evaluation.annotator_kind", Text),
-    ("evaluation.explanation", Text),
-    ("evaluation.identifier", Text),
-    ("evaluation.label", Text),
-    ("evaluation.metadata", Json),
-    ("evaluation.name", Text),
-    ("evaluation.score", Float),
-    ("image.url", Text),
-    ("message.content", Text),
-    ("message.contents", List("message_content")),
-    ("message.function_call_arguments_json", Json),
-    ("message.function_call_name", Text),
-    ("message.name", Text),
-    ("message.role", Text),
-    ("message.tool_call_id", Text),
-    ("message.tool_calls", List("tool_call")),
-    ("message_content.audio", Object("audio")),
-    ("message_content.data", Text),
-    ("message_content.document", Object("document")),
-    ("message_content.encrypted_content", Text),
-    ("message_content.id", Text),
-    ("message_content.image", Object("image")),
-    ("message_content.signature", Text),
-    ("message_content.text", Text),
-    ("message_content.type", Text),
-    ("message_content.video", Object("video")),
-    ("prompt.text", Text),
-    ("tool_call.function.arguments", Json),
-    ("tool_call.function.name", Text),
-    ("tool_call.id", Text),
-    ("tool_call.reasoning_signature", Text),
-    ("video.url", Text),
-];
 
 /// Namespaces that only OpenInference uses: an unknown name in them is a mistake.
 ///
@@ -374,6 +229,7 @@ fn distance(left: &str, right: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Type::{Float, Floats, Json, Text};
 
     #[test]
     fn flattened_names_are_followed() {

@@ -30,6 +30,7 @@ impl Report {
         for check in &self.checks {
             print_check(out, paint, check)?;
         }
+        self.print_skipped(out, paint)?;
         writeln!(out)?;
         writeln!(out, "{}", self.summary(paint))
     }
@@ -94,6 +95,32 @@ impl Report {
                 paint.dim(&format!("and {more} more spans in no row's trace"))
             ),
         }
+    }
+
+    fn print_skipped(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
+        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+        for check in self
+            .checks
+            .iter()
+            .filter(|check| check.outcome == Outcome::Skipped)
+        {
+            match reasons
+                .iter_mut()
+                .find(|(reason, _)| *reason == check.detail)
+            {
+                Some((_, names)) => names.push(check.name),
+                None => reasons.push((&check.detail, vec![check.name])),
+            }
+        }
+        for (reason, names) in reasons {
+            let text = format!("not judged, as {reason}: {}", names.join(", "));
+            writeln!(
+                out,
+                "{}",
+                paint.dim(&format!("-    {}", wrapped(&text, "     ")))
+            )?;
+        }
+        Ok(())
     }
 
     fn summary(&self, paint: Paint) -> String {
@@ -189,11 +216,14 @@ fn print_span(out: &mut impl Write, paint: Paint, line: &Line<'_>, span: &Span) 
                 .and_then(crate::AttributeValue::as_str)
                 .unwrap_or_default()
         };
-        let exception = format!(
-            "exception {}: {}",
-            text("exception.type"),
-            text("exception.message")
-        );
+        let (kind, message) = (text("exception.type"), text("exception.message"));
+        // Most instrumentations put the message into the status as well: once is enough.
+        let told = message.is_empty() || span.status.message.contains(message);
+        let exception = if told {
+            format!("• exception {kind}")
+        } else {
+            format!("• exception {kind}: {message}")
+        };
         writeln!(out, "{}{}", line.below, paint.red(&fit(&exception, room)))?;
     }
     Ok(())
@@ -202,10 +232,7 @@ fn print_span(out: &mut impl Write, paint: Paint, line: &Line<'_>, span: &Span) 
 fn print_check(out: &mut impl Write, paint: Paint, check: &Check) -> io::Result<()> {
     let text = match check.outcome {
         Outcome::Ok => return writeln!(out, "{}   {}", paint.green("ok"), check.name),
-        Outcome::Skipped => {
-            let line = format!("-    {} ({})", check.name, check.detail);
-            return writeln!(out, "{}", paint.dim(&line));
-        }
+        Outcome::Skipped => return Ok(()), // together, at the end
         Outcome::Warn | Outcome::Fail => printable(&format!("{}: {}", check.name, check.detail)),
     };
     let label = if check.outcome == Outcome::Fail {

@@ -36,6 +36,7 @@ pub enum Answer {
 ///
 /// A cheap handle: clones are the same receiver. It stops when the last handle is dropped, or at
 /// [`shutdown`](Self::shutdown); what has arrived stays readable as long as a handle is there.
+/// Messages may be compressed with gzip, and have 4 MiB at most, as gRPC servers take them unless told otherwise.
 ///
 /// # Examples
 ///

@@ -21,6 +21,7 @@ pub enum Outcome {
 
 /// One check: of one row, or of the whole run.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Check {
     /// Its name: `trace-joined`, `routed`, ...
     pub name: &'static str,
@@ -90,6 +91,7 @@ impl Check {
 
 /// What happened to one row.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct RowReport {
     /// Which row, counted from 1.
     pub row: usize,
@@ -151,6 +153,7 @@ impl RowReport {
 
 /// What a run has shown.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Report {
     /// The rows in the order of the dataset.
     pub rows: Vec<RowReport>,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -95,10 +95,11 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> Result<Report, St
             )
         })?;
     }
-    report
-        .print(out, options.colour)
-        .and_then(|()| out.flush())
-        .map_err(output_error)?;
+    match report.print(out, options.colour).and_then(|()| out.flush()) {
+        // Whoever reads along has seen enough, as in `arize-local run ... | head`.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(output_error(&error)),
+        _ => {}
+    }
     Ok(report)
 }
 
@@ -112,6 +113,8 @@ fn variables(endpoint: &str) -> Vec<(&'static str, String)> {
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.to_owned()),
         // Most languages' exporters speak HTTP unless told.
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc".to_owned()),
+        // SDKs batch for 5 s otherwise, and every run would wait for that.
+        ("OTEL_BSP_SCHEDULE_DELAY", "500".to_owned()),
     ]
 }
 
@@ -138,7 +141,7 @@ fn print_variables(
         receiver.local_addr()
     )
     .and_then(|()| out.flush())
-    .map_err(output_error)
+    .map_err(|error| output_error(&error))
 }
 
 async fn listen(addr: SocketAddr) -> Result<Receiver, StartError> {
@@ -187,6 +190,6 @@ fn create(path: &Path) -> Result<File, StartError> {
     Ok(file)
 }
 
-fn output_error(error: std::io::Error) -> StartError {
+fn output_error(error: &std::io::Error) -> StartError {
     format!("cannot print the report: {error}; write it to a file with `--json`").into()
 }

@@ -1,18 +1,20 @@
 //! What has arrived, shared by every transport of the receiver.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use crate::decode;
 use crate::receiver::Answer;
-use crate::span::{Attributes, Span, attributes};
+use crate::span::{Attributes, Span};
 
 /// One OTLP export request. Cheap to clone.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ExportRequest {
     /// The request's headers in lower case, in the order they came.
     pub metadata: Arc<[(String, String)]>,
@@ -40,7 +42,7 @@ impl ExportRequest {
         let mut resources = Vec::new();
         let mut spans = Vec::new();
         for resource_spans in request.resource_spans {
-            let resource = Arc::new(attributes(
+            let resource = Arc::new(decode::attributes(
                 resource_spans.resource.unwrap_or_default().attributes,
             ));
             for scope_spans in resource_spans.scope_spans {
@@ -49,7 +51,7 @@ impl ExportRequest {
                     scope_spans
                         .spans
                         .into_iter()
-                        .map(|span| Span::from_proto(span, &scope, &resource, space.as_deref())),
+                        .map(|span| decode::span(span, &scope, &resource, space.as_deref())),
                 );
             }
             resources.push(resource);
@@ -87,12 +89,26 @@ struct Trace {
     progress: TraceProgress,
 }
 
+impl Trace {
+    fn new(now: Instant) -> Self {
+        let progress = TraceProgress {
+            last_arrival: now,
+            has_chain: false,
+        };
+        Self {
+            spans: Vec::new(),
+            progress,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Contents {
     requests: Vec<ExportRequest>,
     traces: HashMap<String, Trace>,
-    /// Traces that experiments have asked for: nobody else's stray spans.
-    expected: HashSet<String>,
+    /// Traces that experiments have asked for: nobody else's stray spans. Each wakes its own waiter only, for
+    /// thousands of rows may wait at once.
+    expected: HashMap<String, Arc<Notify>>,
     connections: usize,
     answer: Answer,
 }
@@ -118,30 +134,24 @@ impl Store {
     }
 
     pub(crate) fn add(&self, request: ExportRequest) {
-        {
-            let mut contents = self.lock();
-            let number = contents.requests.len();
-            for (index, span) in request.spans.iter().enumerate() {
-                let is_chain = crate::openinference::is_chain(span);
-                let progress = TraceProgress {
-                    last_arrival: Instant::now(),
-                    has_chain: false,
-                };
-                let trace = contents
-                    .traces
-                    .entry(span.trace_id.clone())
-                    .or_insert_with(|| Trace {
-                        spans: Vec::new(),
-                        progress,
-                    });
-                trace.spans.push((number, index));
-                trace.progress = TraceProgress {
-                    has_chain: trace.progress.has_chain || is_chain,
-                    ..progress
-                };
+        let now = Instant::now();
+        let mut guard = self.lock();
+        let contents = &mut *guard;
+        let number = contents.requests.len();
+        for (index, span) in request.spans.iter().enumerate() {
+            let trace = contents
+                .traces
+                .entry(span.trace_id.clone())
+                .or_insert_with(|| Trace::new(now));
+            trace.spans.push((number, index));
+            trace.progress.last_arrival = now;
+            trace.progress.has_chain |= crate::openinference::is_chain(span);
+            if let Some(waiter) = contents.expected.get(&span.trace_id) {
+                waiter.notify_one();
             }
-            contents.requests.push(request);
         }
+        contents.requests.push(request);
+        drop(guard);
         self.changed.send_replace(());
     }
 
@@ -190,7 +200,11 @@ impl Store {
 
     /// Remembers that an experiment asked for this trace.
     pub(crate) fn expect_trace(&self, trace_id: &str) {
-        self.lock().expected.insert(trace_id.to_owned());
+        self.expected(trace_id);
+    }
+
+    fn expected(&self, trace_id: &str) -> Arc<Notify> {
+        Arc::clone(self.lock().expected.entry(trace_id.to_owned()).or_default())
     }
 
     /// Spans that came since the given request and belong to no experiment.
@@ -199,7 +213,7 @@ impl Store {
         let requests = contents.requests.get(first..).unwrap_or_default();
         let spans = requests.iter().flat_map(|request| request.spans.iter());
         spans
-            .filter(|span| !contents.expected.contains(&span.trace_id))
+            .filter(|span| !contents.expected.contains_key(&span.trace_id))
             .cloned()
             .collect()
     }
@@ -208,7 +222,7 @@ impl Store {
     /// is there, and never longer than `wait`.
     pub(crate) async fn trace_settled(&self, trace_id: &str, settle: Duration, wait: Duration) {
         let deadline = Instant::now() + wait;
-        let mut changed = self.changed.subscribe();
+        let arrived = self.expected(trace_id);
         loop {
             let progress = self.lock().traces.get(trace_id).map(|trace| trace.progress);
             let until = match progress {
@@ -217,7 +231,7 @@ impl Store {
                 }
                 _ => deadline,
             };
-            if tokio::time::timeout_at(until, changed.changed())
+            if tokio::time::timeout_at(until, arrived.notified())
                 .await
                 .is_err()
             {

@@ -3,16 +3,17 @@
 //! ```text
 //! async fn f(a: A) -> R {
 //!     static __ARIZE_SPAN: SpanSpec = SpanSpec::tool("f");
-//!     start(&__ARIZE_SPAN)
-//!         .parameter(arg("a", &a).typed())
-//!         .run(async move {
-//!             if false {
-//!                 return infer::<R>();
-//!             }
-//!             <statements>
-//!         })
-//!         .outcome(|o| (o.value().record(), o.error().record()))
-//!         .await
+//!     start(&__ARIZE_SPAN, |i| {
+//!         i.parameter(arg("a", &a).typed());
+//!     })
+//!     .run(async move {
+//!         if false {
+//!             return infer::<R>();
+//!         }
+//!         <statements>
+//!     })
+//!     .outcome(|o| (o.value().record(), o.error().record()))
+//!     .await
 //! }
 //! ```
 
@@ -27,7 +28,6 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let span_static = span_static(model);
     let early = bindings(&model.early);
     let begin = begin(model);
-    let links = model.links.iter().map(|l| link(model, l));
     let input = model.input.as_ref().map(|input| {
         let input = reference(input);
         quote!(.input(#input))
@@ -36,12 +36,12 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let outcome = outcome(model);
     let wait = model.signature.asyncness.is_some().then(|| quote!(.await));
     let chain = if model.late.is_empty() {
-        quote!(#begin #(#links)* #input #body #outcome #wait)
+        quote!(#begin #input #body #outcome #wait)
     } else {
         let call = Ident::new("__arize_call", Span::mixed_site());
         let late = bindings(&model.late);
         quote! {
-            let #call = #begin #(#links)*;
+            let #call = #begin;
             #late
             #call #input #body #outcome #wait
         }
@@ -80,7 +80,15 @@ fn begin(model: &Model) -> TokenStream {
     match &model.request {
         None => {
             let start = model.runtime.start(site);
-            quote!(#start(&__ARIZE_SPAN))
+            let record = match model.links.as_slice() {
+                [] => quote!(|_| ()),
+                links => {
+                    let i = Ident::new("i", site);
+                    let links = links.iter().map(|l| link(model, l));
+                    quote!(|#i| { #(#links;)* })
+                }
+            };
+            quote!(#start(&__ARIZE_SPAN, #record))
         }
         Some(Request { headers, body }) => {
             let handle = model.runtime.handle(site);
@@ -144,8 +152,8 @@ fn link(model: &Model, link: &Link) -> TokenStream {
         Capture::Redacted => runtime.redacted_arg(span),
     };
     let typed = matches!(*method, "parameter" | "describe").then(|| quote_spanned!(span=> .typed()));
-    let method = Ident::new(method, span);
-    quote_spanned!(span=> .#method(#function(#name, &#ident) #typed))
+    let (i, method) = (Ident::new("i", span), Ident::new(method, span));
+    quote_spanned!(span=> #i.#method(#function(#name, &#ident) #typed))
 }
 
 fn body(model: &Model) -> TokenStream {

@@ -74,7 +74,8 @@ pub(crate) struct Metadata<'a> {
 }
 
 impl<'a> Metadata<'a> {
-    /// Takes what can be used and tells of what it has to leave.
+    /// Takes what can be used, checked and without surrounding white space, and tells of a space or
+    /// project that it has to leave.
     pub(crate) fn of(value: Option<&'a Value>) -> Self {
         let fields = match value {
             None => return Self::default(),
@@ -84,24 +85,29 @@ impl<'a> Metadata<'a> {
                 return Self::default();
             }
         };
-        let routed = |field: &str, valid: fn(&str) -> bool| {
-            let value = fields.get(field)?;
-            let taken = value.as_str().filter(|s| valid(s));
-            if taken.is_none() {
+        let mut metadata = Self::default();
+        for (field, value) in fields {
+            let text = value.as_str().map(str::trim).filter(|text| !text.is_empty());
+            match field.as_str() {
+                "space_id" => metadata.space_id = text.filter(|s| valid_space_id(s).is_ok()),
+                "project_name" => {
+                    metadata.project_name = text.filter(|s| valid_project_name(s).is_ok());
+                }
+                "dataset_id" => metadata.dataset_id = text,
+                "example_id" => metadata.example_id = text,
+                "experiment_id" => metadata.experiment_id = text,
+                "run_id" => metadata.run_id = text,
+                _ => {}
+            }
+        }
+        for (field, taken) in
+            [("space_id", metadata.space_id), ("project_name", metadata.project_name)]
+        {
+            if let (None, Some(value)) = (taken, fields.get(field)) {
                 tell(&format!("arize_metadata.{field}"), value);
             }
-            taken
-        };
-        let linked =
-            |field: &str| fields.get(field)?.as_str().filter(|s| !s.trim().is_empty());
-        Self {
-            space_id: routed("space_id", |s| valid_space_id(s).is_ok()),
-            project_name: routed("project_name", |s| valid_project_name(s).is_ok()),
-            dataset_id: linked("dataset_id"),
-            example_id: linked("example_id"),
-            experiment_id: linked("experiment_id"),
-            run_id: linked("run_id"),
         }
+        metadata
     }
 }
 

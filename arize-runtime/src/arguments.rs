@@ -58,23 +58,31 @@ impl<T: ?Sized> Debug for Argument<'_, T> {
 }
 
 impl<T: ?Sized> Argument<'_, T> {
+    #[inline]
     pub(crate) fn untyped(&self) -> Self {
         *self
     }
 
     /// Appends the value; one that cannot be serialised leaves a string that says so.
+    #[inline]
     pub(crate) fn write(&self, buffer: &mut Vec<u8>) {
         let start = buffer.len();
-        if let Err(error) = recording::write(buffer, |buffer| (self.write)(buffer, self.value)) {
-            buffer.truncate(start);
-            let placeholder = Value::from(format!("<not serialised: {error}>"));
-            buffer.extend_from_slice(placeholder.to_string().as_bytes());
-            recording::tell_not_serialized(&error);
+        if let Err(error) = (self.write)(buffer, self.value) {
+            leave_placeholder(buffer, start, &error);
         }
     }
 }
 
+#[cold]
+fn leave_placeholder(buffer: &mut Vec<u8>, start: usize, error: &serde_json::Error) {
+    buffer.truncate(start);
+    let placeholder = Value::from(format!("<not serialised: {error}>"));
+    buffer.extend_from_slice(placeholder.to_string().as_bytes());
+    recording::tell_not_serialized(&error.to_string());
+}
+
 /// An argument as its JSON. For arguments whose type names no type parameter.
+#[inline]
 pub fn arg<'a, T: RecordableArgument + ?Sized>(name: &'static str, value: &'a T) -> Typed<'a, T> {
     typed(name, value, |buffer, value| serde_json::to_writer(buffer, value))
 }
@@ -95,6 +103,7 @@ pub fn redacted_arg<'a, T: ?Sized>(name: &'static str, value: &'a T) -> Typed<'a
     typed(name, value, |buffer, _| serde_json::to_writer(buffer, semconv::REDACTED))
 }
 
+#[inline]
 fn typed<'a, T: ?Sized>(
     name: &'static str,
     value: &'a T,
@@ -116,6 +125,7 @@ levels! {
 
 impl<'a, T: JsonSchema> Typed<'a, Option<T>> {
     /// An option that has a schema.
+    #[inline]
     #[must_use]
     pub fn typed(&self) -> TypedArgument<'a, Option<T>> {
         let schema: SchemaOf = |generator| generator.subschema_for::<Option<T>>();
@@ -125,6 +135,7 @@ impl<'a, T: JsonSchema> Typed<'a, Option<T>> {
 
 impl<'a, T: JsonSchema + ?Sized> Level2<'a, T> {
     /// A type that has a schema.
+    #[inline]
     #[must_use]
     pub fn typed(&self) -> TypedArgument<'a, T> {
         let schema: SchemaOf = |generator| generator.subschema_for::<T>();
@@ -134,6 +145,7 @@ impl<'a, T: JsonSchema + ?Sized> Level2<'a, T> {
 
 impl<'a, T> Level3<'a, Option<T>> {
     /// An option without a schema.
+    #[inline]
     #[must_use]
     pub fn typed(&self) -> TypedArgument<'a, Option<T>> {
         TypedArgument { argument: self.untyped(), schema: None, required: false }
@@ -142,6 +154,7 @@ impl<'a, T> Level3<'a, Option<T>> {
 
 impl<'a, T: ?Sized> Level4<'a, T> {
     /// A type without a schema.
+    #[inline]
     #[must_use]
     pub fn typed(&self) -> TypedArgument<'a, T> {
         TypedArgument { argument: self.untyped(), schema: None, required: true }

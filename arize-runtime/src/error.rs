@@ -15,7 +15,7 @@ pub enum RoutingError {
     SpaceIdCharacter(char),
     /// The project name has a control character.
     ProjectNameCharacter(char),
-    /// The space id or project name is longer than 1,024 bytes.
+    /// The space id or project name is longer than 4,096 bytes.
     TooLong,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for RoutingError {
             Self::ProjectNameCharacter(c) => {
                 write!(f, "the project name has the control character {c:?}")
             }
-            Self::TooLong => f.write_str("the space id or project name is longer than 1024 bytes"),
+            Self::TooLong => f.write_str("the space id or project name is longer than 4096 bytes"),
         }
     }
 }

@@ -16,41 +16,45 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::agent_request::Metadata;
-use crate::arguments::{Argument, ToolSchema, Typed, TypedArgument};
+use crate::arguments::{ToolSchema, Typed, TypedArgument};
 use crate::notice::{self, Notice};
 use crate::outcome::Outcome;
 use crate::propagation::{self, RequestBaggage};
 use crate::recording::{self, Recorded};
 use crate::request::{HeaderSource, RequestBody, RequestInput};
 use crate::resolve::{resolve, Named};
+use crate::routing::{valid_project_name, valid_space_id};
 use crate::semconv;
-use crate::span::{self, ActiveSpan, CallAttributes, SpanSpec};
+use crate::span::{self, ActiveSpan, RequestAttributes, SpanSpec};
 use crate::tracer;
 
-/// A call of an annotated function, before its body runs.
+/// A call of an annotated function, before its body runs. Small, since every link of the chain moves it.
 pub struct Call {
     spec: &'static SpanSpec,
-    /// None where nothing is to be recorded: no live pipeline, or an unsampled parent.
+    /// None where the function runs bare.
     inputs: Option<Inputs>,
-    attributes: CallAttributes,
-    parent: Parent,
 }
 
-/// The arguments as they come in.
-struct Inputs {
-    /// `{"a":1,"b":2` so far.
-    object: Vec<u8>,
+/// The inputs as they come in.
+pub struct Inputs {
+    /// Of an object `{"a":1,"b":2` so far, else the whole input.
+    buffer: Vec<u8>,
+    form: Form,
     schema: Option<Box<ToolSchema>>,
 }
 
-/// Where the span starts.
-enum Parent {
-    /// Nowhere: the function runs bare.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
     None,
-    /// In the Context that is current when the body runs.
-    Current,
-    /// In the Context that a handler made of its request.
-    Request(Context),
+    Object,
+    Json,
+    Text,
+}
+
+impl std::fmt::Debug for Inputs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inputs").finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for Call {
@@ -59,14 +63,16 @@ impl std::fmt::Debug for Call {
     }
 }
 
-/// Begins the call of a function other than a handler.
+/// Begins the call of a function other than a handler. `record` is called where its arguments are to
+/// be recorded.
 #[inline]
 #[must_use]
-pub fn start(spec: &'static SpanSpec) -> Call {
-    if tracer::is_live() { start_live(spec) } else { Call::new(spec, Parent::None) }
+pub fn start(spec: &'static SpanSpec, record: impl Fn(&mut Inputs)) -> Call {
+    Call { spec, inputs: if tracer::is_live() { start_live(spec, &record) } else { None } }
 }
 
-fn start_live(spec: &'static SpanSpec) -> Call {
+#[inline(never)]
+fn start_live(spec: &'static SpanSpec, record: &dyn Fn(&mut Inputs)) -> Option<Inputs> {
     // Under an unsampled parent no span starts: W3C's flag is the caller's word on it.
     let records = Context::map_current(|context| {
         let span = context.span();
@@ -74,69 +80,28 @@ fn start_live(spec: &'static SpanSpec) -> Call {
         tracer::of(context).is_some() && (parent.is_sampled() || !parent.is_valid())
     });
     if !records {
-        return Call::new(spec, Parent::None);
+        return None;
     }
-    let mut call = Call::new(spec, Parent::Current);
-    let schema = spec.wants_schema().then(|| Box::new(ToolSchema::new()));
-    call.inputs = Some(Inputs { object: recording::take_buffer(), schema });
-    call
+    let mut inputs = Inputs {
+        buffer: recording::take_buffer(),
+        form: if spec.automatic_input { Form::Object } else { Form::None },
+        schema: spec.wants_schema().then(|| Box::new(ToolSchema::new())),
+    };
+    if catch_unwind(AssertUnwindSafe(|| record(&mut inputs))).is_err() {
+        recording::tell_not_serialized("its `Serialize` panicked");
+        inputs.form = Form::None;
+        inputs.schema = None;
+    }
+    Some(inputs)
 }
 
 impl Call {
-    #[inline]
-    fn new(spec: &'static SpanSpec, parent: Parent) -> Self {
-        Self { spec, inputs: None, attributes: CallAttributes::default(), parent }
-    }
-
-    /// Records an argument by its name.
-    #[inline]
-    #[must_use]
-    pub fn arg<T: ?Sized>(mut self, argument: Typed<'_, T>) -> Self {
-        if let Some(inputs) = &mut self.inputs {
-            inputs.write(&argument.untyped());
-        }
-        self
-    }
-
-    /// Records a tool's argument by its name, and its schema.
-    #[inline]
-    #[must_use]
-    pub fn parameter<T: ?Sized>(mut self, argument: TypedArgument<'_, T>) -> Self {
-        if let Some(inputs) = &mut self.inputs {
-            inputs.write(&argument.argument);
-            inputs.describe(&argument);
-        }
-        self
-    }
-
-    /// Records the schema of a tool's argument, and not its value.
-    #[inline]
-    #[must_use]
-    pub fn describe<T: ?Sized>(mut self, argument: TypedArgument<'_, T>) -> Self {
-        if let Some(inputs) = &mut self.inputs {
-            inputs.describe(&argument);
-        }
-        self
-    }
-
-    /// Records the only argument, as it is.
-    #[inline]
-    #[must_use]
-    pub fn bare<T: ?Sized>(mut self, argument: Typed<'_, T>) -> Self {
-        if let Some(inputs) = &mut self.inputs {
-            argument.untyped().write(&mut inputs.object);
-            let json = std::mem::take(&mut inputs.object);
-            self.attributes.input = Some(Recorded::of_json(json));
-        }
-        self
-    }
-
     /// Records this value as the input.
     #[inline]
     #[must_use]
     pub fn input(mut self, value: &(impl Serialize + ?Sized)) -> Self {
-        if self.inputs.is_some() {
-            self.attributes.input = Recorded::of(value);
+        if let Some(inputs) = &mut self.inputs {
+            inputs.value(value);
         }
         self
     }
@@ -151,56 +116,102 @@ impl Call {
     /// Takes the body of an asynchronous function.
     #[inline]
     #[must_use]
-    pub fn run<F: Future>(self, body: F) -> AsyncCall<F> {
+    pub fn run<F: Future>(self, body: F) -> AsyncCall<Self, F> {
         AsyncCall { call: self, body }
     }
+}
 
+/// A call that can start its span.
+pub trait Begin {
     /// Starts the span; none where the function runs bare.
+    #[doc(hidden)]
+    fn begin(self) -> Option<ActiveSpan>;
+}
+
+impl Begin for Call {
+    #[inline]
     fn begin(self) -> Option<ActiveSpan> {
-        let Self { spec, inputs, mut attributes, parent } = self;
-        if let Some(inputs) = inputs {
-            let arguments = matches!(parent, Parent::Current) && spec.automatic_input;
-            inputs.finish(spec, arguments, &mut attributes);
-        }
-        let start = |context: &Context| {
-            let pipeline = tracer::of(context)?;
-            Some(span::start(spec, pipeline, context, attributes))
-        };
-        match parent {
-            Parent::None => None,
-            Parent::Current => Context::map_current(start),
-            Parent::Request(context) => start(&context),
-        }
-        .map(ActiveSpan::new)
+        let inputs = self.inputs?;
+        inputs.begin(self.spec)
     }
 }
 
 impl Inputs {
-    fn write<T: ?Sized>(&mut self, argument: &Argument<'_, T>) {
-        let before = if self.object.is_empty() { b"{\"" } else { b",\"" };
-        self.object.extend_from_slice(before);
-        self.object.extend_from_slice(argument.name.as_bytes());
-        self.object.extend_from_slice(b"\":");
-        argument.write(&mut self.object);
+    /// Records an argument by its name.
+    #[inline]
+    pub fn arg<T: ?Sized>(&mut self, argument: Typed<'_, T>) {
+        let argument = argument.untyped();
+        self.key(argument.name);
+        argument.write(&mut self.buffer);
     }
 
+    /// Records a tool's argument by its name, and its schema.
     #[inline]
-    fn describe<T: ?Sized>(&mut self, argument: &TypedArgument<'_, T>) {
+    pub fn parameter<T: ?Sized>(&mut self, argument: TypedArgument<'_, T>) {
+        self.key(argument.argument.name);
+        argument.argument.write(&mut self.buffer);
+        self.describe(argument);
+    }
+
+    /// Records the schema of a tool's argument, and not its value.
+    #[inline]
+    pub fn describe<T: ?Sized>(&mut self, argument: TypedArgument<'_, T>) {
         if let Some(schema) = &mut self.schema {
             schema.add(argument.argument.name, argument.schema, argument.required);
         }
     }
 
-    fn finish(mut self, spec: &'static SpanSpec, arguments: bool, attributes: &mut CallAttributes) {
-        if arguments && attributes.input.is_none() {
-            let end: &[u8] = if self.object.is_empty() { b"{}" } else { b"}" };
-            self.object.extend_from_slice(end);
-            attributes.input = Some(Recorded::Json(recording::text_of(self.object)));
-        }
+    /// Records the only argument, as it is.
+    #[inline]
+    pub fn bare<T: ?Sized>(&mut self, argument: Typed<'_, T>) {
+        self.form = Form::Json;
+        argument.untyped().write(&mut self.buffer);
+    }
+
+    #[inline(never)]
+    fn begin(self, spec: &'static SpanSpec) -> Option<ActiveSpan> {
+        let input = self.finish(spec);
+        Context::map_current(|context| {
+            let pipeline = tracer::of(context)?;
+            Some(span::start(spec, pipeline, context, input, None))
+        })
+    }
+
+    #[expect(clippy::inline_always, reason = "with its length known, the name is stored and not copied")]
+    #[inline(always)]
+    fn key(&mut self, name: &str) {
+        self.buffer.reserve(name.len() + 4);
+        self.buffer.push(if self.buffer.is_empty() { b'{' } else { b',' });
+        self.buffer.push(b'"');
+        self.buffer.extend_from_slice(name.as_bytes());
+        self.buffer.extend_from_slice(b"\":");
+    }
+
+    fn value(&mut self, value: &(impl Serialize + ?Sized)) {
+        self.buffer.clear();
+        let written = recording::write(&mut self.buffer, value);
+        self.form = if written { Form::Json } else { Form::None };
+    }
+
+    #[inline]
+    fn finish(mut self, spec: &'static SpanSpec) -> Option<Recorded> {
         if let Some(schema) = self.schema {
             // two first calls at once gather the same
             let _ = spec.derived_schema.set(schema.finish(spec.name, spec.description));
         }
+        Some(match self.form {
+            Form::None => {
+                recording::give_back(self.buffer);
+                return None;
+            }
+            Form::Object => {
+                let end: &[u8] = if self.buffer.is_empty() { b"{}" } else { b"}" };
+                self.buffer.extend_from_slice(end);
+                Recorded::Json(recording::text_of(self.buffer))
+            }
+            Form::Json => Recorded::of_json(self.buffer),
+            Form::Text => Recorded::Text(recording::text_of(self.buffer)),
+        })
     }
 }
 
@@ -234,12 +245,12 @@ impl<R, F: FnOnce() -> R> SyncCall<F> {
 
 /// An asynchronous call that knows its body.
 #[derive(Debug)]
-pub struct AsyncCall<F> {
-    call: Call,
+pub struct AsyncCall<C, F> {
+    call: C,
     body: F,
 }
 
-impl<F: Future> AsyncCall<F> {
+impl<C: Begin, F: Future> AsyncCall<C, F> {
     /// Polls the body inside the span and records what `record` takes of its result.
     #[inline]
     pub fn outcome<O, G>(self, record: G) -> Instrumented<F, G>
@@ -310,18 +321,62 @@ impl<F: Future, O, G: FnOnce(Outcome<'_, F::Output>) -> O> Future for Instrument
     }
 }
 
-/// Records the result and ends the span. What panics in a user's `Serialize`, `Display` or
-/// `output = ..` is not the agent's failure.
+/// Records the result and ends the span.
+#[inline]
 fn finish<R, O>(span: &mut ActiveSpan, returned: &R, record: impl FnOnce(Outcome<'_, R>) -> O) {
     if span.is_recording() {
-        let recorded = catch_unwind(AssertUnwindSafe(|| {
-            record(Outcome::new(returned, span));
-        }));
-        if recorded.is_err() {
-            recording::tell_not_serialized("the code that describes it panicked");
-        }
+        record(Outcome::new(returned, span));
     }
     span.end();
+}
+
+/// The call of a handler, before its body runs.
+pub struct HandlerCall {
+    spec: &'static SpanSpec,
+    /// None where the handler runs bare.
+    request: Option<Request>,
+}
+
+/// What a handler's span starts from.
+struct Request {
+    context: Context,
+    /// None under an unsampled parent: nothing is recorded.
+    inputs: Option<Inputs>,
+    attributes: RequestAttributes,
+}
+
+impl std::fmt::Debug for HandlerCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HandlerCall").field("spec", &self.spec).finish_non_exhaustive()
+    }
+}
+
+impl HandlerCall {
+    /// Records this value as the input.
+    #[inline]
+    #[must_use]
+    pub fn input(mut self, value: &(impl Serialize + ?Sized)) -> Self {
+        if let Some(Request { inputs: Some(inputs), .. }) = &mut self.request {
+            inputs.value(value);
+        }
+        self
+    }
+
+    /// Takes the body of the handler.
+    #[inline]
+    #[must_use]
+    pub fn run<F: Future>(self, body: F) -> AsyncCall<Self, F> {
+        AsyncCall { call: self, body }
+    }
+}
+
+impl Begin for HandlerCall {
+    fn begin(self) -> Option<ActiveSpan> {
+        let Request { context, inputs, attributes } = self.request?;
+        let input = inputs.and_then(|inputs| inputs.finish(self.spec));
+        let pipeline = tracer::of(&context)?;
+        Some(span::start(self.spec, pipeline, &context, input, Some(attributes)))
+    }
 }
 
 /// Begins the call of a handler: its span is a child of the request's remote parent and nobody else's,
@@ -330,77 +385,79 @@ fn finish<R, O>(span: &mut ActiveSpan, returned: &R, record: impl FnOnce(Outcome
 #[must_use]
 pub fn handle(
     spec: &'static SpanSpec,
-    headers: &(impl HeaderSource + ?Sized),
+    headers: &impl HeaderSource,
     body: RequestBody<'_>,
-) -> Call {
-    if tracer::is_live() {
-        handle_live(spec, &headers, body).unwrap_or_else(|| Call::new(spec, Parent::None))
-    } else {
-        Call::new(spec, Parent::None)
-    }
+) -> HandlerCall {
+    let request = if tracer::is_live() { read_request(spec, headers, body) } else { None };
+    HandlerCall { spec, request }
 }
 
-fn handle_live(
+fn read_request(
     spec: &'static SpanSpec,
     headers: &dyn HeaderSource,
     body: RequestBody<'_>,
-) -> Option<Call> {
+) -> Option<Request> {
     let ambient = Context::current();
     let pipeline = tracer::of(&ambient)?;
     let parent = propagation::parent(headers);
     let records = parent.as_ref().is_none_or(SpanContext::is_sampled);
     if !records {
         pipeline.counters.unsampled_request();
-        notice::warn(Notice::Unsampled, || {
-            "a request came with an unsampled parent (traceparent flags 00), so nothing of it is exported; \
-             sample the calling side if its spans are wanted"
-                .to_owned()
-        });
+        notice::warn(Notice::Unsampled, || UNSAMPLED.to_owned());
     }
     let baggage = RequestBaggage::read(headers);
     // From an empty Context: an ambient local span (a server's middleware) is linked, never the parent.
-    let mut context = tracer::carry_override(&ambient, Context::new());
-    context = propagation::with_parent(baggage.put_into(context), parent);
-    let mut call = Call::new(spec, Parent::None);
+    let context = tracer::carry_override(&ambient, Context::new());
+    let context = propagation::with_parent(baggage.put_into(context), parent);
+    let link = ambient.span().span_context().clone();
+    let mut attributes =
+        RequestAttributes { metadata: None, link: Some(link).filter(SpanContext::is_valid) };
+    let mut inputs = None;
     let routing = body.read(|metadata, input| {
         if records {
-            call.attributes.input = input.filter(|_| spec.automatic_input).and_then(RequestInput::record);
-            call.attributes.metadata = linkage(metadata, headers);
+            inputs = Some(Inputs::of_request(input.filter(|_| spec.automatic_input)));
+            attributes.metadata = linkage(metadata, headers);
         }
-        let from_metadata =
-            Named { space_id: metadata.space_id, project_name: metadata.project_name };
         let from_baggage = baggage.routing();
         let from_baggage = Named {
-            space_id: from_baggage.space_id.as_deref(),
-            project_name: from_baggage.project_name.as_deref(),
+            space_id: from_baggage.space_id.as_deref().and_then(|s| valid_space_id(s).ok()),
+            project_name: from_baggage.project_name.as_deref().and_then(|s| valid_project_name(s).ok()),
         };
+        let from_metadata =
+            Named { space_id: metadata.space_id, project_name: metadata.project_name };
         resolve(&from_metadata, &from_baggage, &pipeline.defaults, spec.project_name)
     });
-    match routing {
-        Ok(routing) => context = context.with_value(routing),
-        Err(unresolved) => notice::warn(Notice::RoutingIncomplete, || {
-            format!("the spans of `{}` are dropped: {unresolved}", spec.name)
-        }),
-    }
-    let ambient_span = ambient.span().span_context().clone();
-    call.attributes.link = Some(ambient_span).filter(|link| records && link.is_valid());
-    call.inputs = records.then(|| Inputs { object: Vec::new(), schema: None });
-    call.parent = Parent::Request(context);
-    Some(call)
+    let context = match routing {
+        Ok(routing) => context.with_value(routing),
+        Err(unresolved) => {
+            notice::warn(Notice::RoutingIncomplete, || {
+                format!("the spans of `{}` are dropped: {unresolved}", spec.name)
+            });
+            context
+        }
+    };
+    Some(Request { context, inputs, attributes })
 }
 
-impl RequestInput<'_> {
-    fn record(self) -> Option<Recorded> {
-        match self {
-            Self::Value(value) => Recorded::of(value),
-            Self::Json(json) => Some(Recorded::of_json(json.as_bytes().to_vec())),
-            Self::Text(text) => Some(Recorded::Text(text.to_owned())),
-            Self::WithoutMetadata(fields) => {
-                let mut fields = fields.clone();
-                fields.remove("arize_metadata");
-                Recorded::of(&fields)
+const UNSAMPLED: &str = "a request came with an unsampled parent (traceparent flags 00), so nothing of it \
+                         is exported; sample the calling side if its spans are wanted";
+
+impl Inputs {
+    fn of_request(input: Option<RequestInput<'_>>) -> Self {
+        let mut inputs = Self { buffer: recording::take_buffer(), form: Form::None, schema: None };
+        match input {
+            None => {}
+            Some(RequestInput::Value(value)) => inputs.value(value),
+            Some(RequestInput::Json(json)) => {
+                inputs.buffer.extend_from_slice(json.as_bytes());
+                inputs.form = Form::Json;
+            }
+            Some(RequestInput::Text(text)) => {
+                inputs.buffer.extend_from_slice(text.as_bytes());
+                inputs.form = Form::Text;
             }
         }
+        inputs
     }
 }
 
@@ -415,8 +472,8 @@ fn linkage(metadata: &Metadata<'_>, headers: &dyn HeaderSource) -> Option<String
         });
         value
     };
-    let experiment = header(semconv::EXPERIMENT_ID_HEADER);
-    let run = header(semconv::EXPERIMENT_RUN_ID_HEADER);
+    let experiment = header(&semconv::EXPERIMENT_ID_HEADER);
+    let run = header(&semconv::EXPERIMENT_RUN_ID_HEADER);
     let fields = [
         ("dataset_id", metadata.dataset_id),
         ("example_id", metadata.example_id),

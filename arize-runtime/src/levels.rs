@@ -15,6 +15,7 @@ macro_rules! levels {
 
         impl<'a, T: ?Sized> std::ops::Deref for $level<'a, T> {
             type Target = $next;
+            #[inline]
             fn deref(&self) -> &Self::Target {
                 &self.0
             }

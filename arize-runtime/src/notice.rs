@@ -14,11 +14,14 @@ const QUIET: Duration = Duration::from_secs(60);
 pub(crate) enum Notice {
     Denied,
     ExportFailed,
+    Late,
     Metadata,
     NotSerialized,
     QueueFull,
     Rejected,
     RoutingIncomplete,
+    Setting,
+    TooLarge,
     Unrouted,
     Unsampled,
 }

@@ -12,7 +12,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::levels::levels;
-use crate::recording::Recorded;
+use crate::recording::{self, Recorded};
 use crate::span::ActiveSpan;
 
 /// What a call returned, and the span that records it.
@@ -199,7 +199,7 @@ pub struct Projected<'a, O> {
 }
 
 fn project<'a, T: ?Sized, O>(seen: Seen<'a, T>, f: impl FnOnce(&'a T) -> O) -> Projected<'a, O> {
-    Projected { value: seen.value.map(f), span: seen.span }
+    Projected { value: seen.value.and_then(|value| recording::guarded(|| f(value))), span: seen.span }
 }
 
 impl<O> Projected<'_, O> {
@@ -281,7 +281,7 @@ impl<T: Display> Failure<'_, (StatusCode, T)> {
     pub fn record(&self) {
         let seen = self.seen();
         if let Some((status, text)) = seen.value {
-            seen.span.error(status.as_str(), Some(text.to_string()), None);
+            seen.span.error(status.as_str(), recording::guarded(|| text.to_string()), None);
         }
     }
 }
@@ -292,7 +292,7 @@ impl<E: Error> ErrorLevel<'_, E> {
         let seen = self.seen();
         if let Some(error) = seen.value {
             let name = std::any::type_name::<E>();
-            seen.span.error(name, Some(error.to_string()), error.source());
+            seen.span.error(name, recording::guarded(|| error.to_string()), error.source());
         }
     }
 }
@@ -303,7 +303,7 @@ impl<E: Deref<Target: Error>> PointerLevel<'_, E> {
         let seen = self.seen();
         if let Some(error) = seen.value {
             let name = std::any::type_name::<E>();
-            seen.span.error(name, Some(error.to_string()), error.source());
+            seen.span.error(name, recording::guarded(|| error.to_string()), error.source());
         }
     }
 }
@@ -313,7 +313,7 @@ impl<E: Display> DisplayLevel<'_, E> {
     pub fn record(&self) {
         let seen = self.seen();
         if let Some(error) = seen.value {
-            seen.span.error(std::any::type_name::<E>(), Some(error.to_string()), None);
+            seen.span.error(std::any::type_name::<E>(), recording::guarded(|| error.to_string()), None);
         }
     }
 }

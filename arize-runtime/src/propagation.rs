@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use http::HeaderName;
 use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
@@ -24,7 +25,7 @@ const MAX_BAGGAGE_MEMBERS: usize = 64;
 pub(crate) fn parent(headers: &(impl HeaderSource + ?Sized)) -> Option<SpanContext> {
     let mut parent = None;
     let mut lines = 0;
-    headers.each_line(semconv::TRACEPARENT, &mut |line| {
+    headers.each_line(&semconv::TRACEPARENT, &mut |line| {
         lines += 1;
         parent = traceparent(line);
     });
@@ -68,13 +69,21 @@ fn hex(digits: &[u8]) -> Option<u128> {
 
 /// All lines joined; one that is malformed leaves none (the traceparent stays valid).
 fn tracestate(headers: &(impl HeaderSource + ?Sized)) -> TraceState {
-    let joined = joined(headers, semconv::TRACESTATE);
+    let joined = joined(headers, &semconv::TRACESTATE);
     let state = joined.as_deref().and_then(|state| std::str::from_utf8(state).ok());
-    state.and_then(|state| state.trim().parse().ok()).unwrap_or(TraceState::NONE)
+    let state = state.map(str::trim).filter(|state| has_distinct_keys(state));
+    state.and_then(|state| state.parse().ok()).unwrap_or(TraceState::NONE)
+}
+
+/// W3C Trace Context, section 3.3.1.3: at most 32 members, each key once. The API's parser lets both pass.
+fn has_distinct_keys(state: &str) -> bool {
+    let keys = || state.split(',').map(|member| member.split('=').next().unwrap_or_default().trim());
+    keys().count() <= 32
+        && keys().enumerate().all(|(n, key)| keys().take(n).all(|earlier| earlier != key))
 }
 
 /// The header's lines in order, joined with commas (RFC 9110, section 5.3).
-fn joined(headers: &(impl HeaderSource + ?Sized), name: &str) -> Option<Vec<u8>> {
+fn joined(headers: &(impl HeaderSource + ?Sized), name: &HeaderName) -> Option<Vec<u8>> {
     let mut value: Option<Vec<u8>> = None;
     headers.each_line(name, &mut |line| match &mut value {
         None => value = Some(line.to_vec()),
@@ -94,7 +103,7 @@ pub(crate) struct RequestBaggage {
 
 impl RequestBaggage {
     pub(crate) fn read(headers: &(impl HeaderSource + ?Sized)) -> Self {
-        let mut header = joined(headers, semconv::BAGGAGE).unwrap_or_default();
+        let mut header = joined(headers, &semconv::BAGGAGE).unwrap_or_default();
         if header.len() > MAX_BAGGAGE_BYTES {
             let whole = header[..MAX_BAGGAGE_BYTES].iter().rposition(|&b| b == b',');
             header.truncate(whole.unwrap_or(0));
@@ -224,6 +233,7 @@ mod tests {
         };
         assert_eq!(state(&["a=1", "b=2"]), "a=1,b=2");
         assert_eq!(state(&["a=1,no equals here"]), "");
+        assert_eq!(state(&["a=1", "a=2"]), "");
         assert_eq!(state(&[""]), "");
     }
 

@@ -24,13 +24,19 @@ pub(crate) fn take_buffer() -> Vec<u8> {
 }
 
 /// The text in `buffer`, which goes back to the thread.
-pub(crate) fn text_of(mut buffer: Vec<u8>) -> String {
+#[inline]
+pub(crate) fn text_of(buffer: Vec<u8>) -> String {
     let text = std::str::from_utf8(&buffer).unwrap_or_default().to_owned();
+    give_back(buffer);
+    text
+}
+
+#[inline]
+pub(crate) fn give_back(mut buffer: Vec<u8>) {
     buffer.clear();
     if buffer.capacity() <= KEPT_BYTES {
         BUFFER.set(buffer);
     }
-    text
 }
 
 /// A value and its mime type, as `input.*` and `output.*` have them.
@@ -41,6 +47,7 @@ pub(crate) enum Recorded {
 }
 
 impl Recorded {
+    #[inline]
     pub(crate) fn into_parts(self) -> (String, &'static str) {
         match self {
             Self::Text(text) => (text, semconv::TEXT),
@@ -60,29 +67,30 @@ impl Recorded {
         }
     }
 
+    /// None for a value that cannot be serialised, which is told.
     pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Option<Self> {
         let mut buffer = take_buffer();
-        let result = write(&mut buffer, |buffer| serde_json::to_writer(buffer, value));
-        match result {
-            Ok(()) => Some(Self::of_json(buffer)),
-            Err(error) => {
-                tell_not_serialized(&error);
-                None
-            }
-        }
+        write(&mut buffer, value).then(|| Self::of_json(buffer))
     }
 }
 
-/// Serialises into `buffer`; a panic on the way is an error like any other.
-pub(crate) fn write(
-    buffer: &mut Vec<u8>,
-    value: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
-) -> Result<(), String> {
-    match catch_unwind(AssertUnwindSafe(|| value(buffer))) {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("its `Serialize` panicked".to_owned()),
+/// What the user's code says of a value; a panic in it is told, and nothing.
+pub(crate) fn guarded<T>(describe: impl FnOnce() -> T) -> Option<T> {
+    let described = catch_unwind(AssertUnwindSafe(describe));
+    if described.is_err() {
+        tell_not_serialized("the code that describes it panicked");
     }
+    described.ok()
+}
+
+/// Appends a value's JSON; a failure or panic of its `Serialize` is told, and false.
+pub(crate) fn write(buffer: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> bool {
+    match catch_unwind(AssertUnwindSafe(|| serde_json::to_writer(buffer, value))) {
+        Ok(Ok(())) => return true,
+        Ok(Err(error)) => tell_not_serialized(&error.to_string()),
+        Err(_) => tell_not_serialized("its `Serialize` panicked"),
+    }
+    false
 }
 
 #[cold]

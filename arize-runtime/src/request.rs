@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -21,26 +21,26 @@ use crate::levels::levels;
     note = "write `headers = <expression>` in the attribute, over this function's arguments"
 )]
 pub trait HeaderSource {
-    /// Calls `line` with each value of the header `name` (in lower case), in order.
-    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8]));
+    /// Calls `line` with each value of the header `name`, in order.
+    fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8]));
 }
 
 #[diagnostic::do_not_recommend]
 impl<H: HeaderSource + ?Sized> HeaderSource for &H {
-    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8])) {
+    fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         (**self).each_line(name, line);
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<H: HeaderSource + ?Sized> HeaderSource for &mut H {
-    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8])) {
+    fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         (**self).each_line(name, line);
     }
 }
 
 impl HeaderSource for HeaderMap {
-    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8])) {
+    fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         for value in self.get_all(name) {
             line(value.as_bytes());
         }
@@ -48,34 +48,34 @@ impl HeaderSource for HeaderMap {
 }
 
 impl HeaderSource for http::request::Parts {
-    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8])) {
+    fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         self.headers.each_line(name, line);
     }
 }
 
 impl<B> HeaderSource for http::Request<B> {
-    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8])) {
+    fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         self.headers().each_line(name, line);
     }
 }
 
 impl<K: AsRef<str>, V: AsRef<[u8]>> HeaderSource for [(K, V)] {
-    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8])) {
-        for (_, value) in self.iter().filter(|(key, _)| key.as_ref().eq_ignore_ascii_case(name)) {
+    fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
+        for (_, value) in self.iter().filter(|(key, _)| key.as_ref().eq_ignore_ascii_case(name.as_str())) {
             line(value.as_ref());
         }
     }
 }
 
 impl<K: AsRef<str>, V: AsRef<[u8]>> HeaderSource for Vec<(K, V)> {
-    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8])) {
+    fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         self.as_slice().each_line(name, line);
     }
 }
 
 impl<K: AsRef<str>, V: AsRef<[u8]>, S> HeaderSource for HashMap<K, V, S> {
-    fn each_line(&self, name: &str, line: &mut dyn FnMut(&[u8])) {
-        for (_, value) in self.iter().filter(|(key, _)| key.as_ref().eq_ignore_ascii_case(name)) {
+    fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
+        for (_, value) in self.iter().filter(|(key, _)| key.as_ref().eq_ignore_ascii_case(name.as_str())) {
             line(value.as_ref());
         }
     }
@@ -106,7 +106,6 @@ impl<T: Serialize> ToJson for T {
 /// The input of a body, as it is to be recorded.
 pub(crate) enum RequestInput<'a> {
     Value(&'a Value),
-    WithoutMetadata(&'a serde_json::Map<String, Value>),
     Json(&'a str),
     Text(&'a str),
 }
@@ -123,14 +122,15 @@ impl RequestBody<'_> {
             Form::Typed(body) => read_text(&body.to_json().unwrap_or_default(), f),
             Form::Value(value) => {
                 let metadata = Metadata::of(value.get("arize_metadata"));
-                let input = match value {
-                    Value::Object(fields) => match fields.get("input") {
-                        Some(input) => RequestInput::Value(input),
-                        None => RequestInput::WithoutMetadata(fields),
-                    },
-                    other => RequestInput::Value(other),
-                };
-                f(&metadata, Some(input))
+                match (value.get("input"), value) {
+                    (Some(input), _) => f(&metadata, Some(RequestInput::Value(input))),
+                    (None, Value::Object(fields)) if fields.contains_key("arize_metadata") => {
+                        let mut fields = fields.clone();
+                        fields.remove("arize_metadata");
+                        f(&metadata, Some(RequestInput::Value(&Value::Object(fields))))
+                    }
+                    (None, whole) => f(&metadata, Some(RequestInput::Value(whole))),
+                }
             }
         }
     }

@@ -3,9 +3,9 @@
 
 use std::fmt;
 
-use crate::routing::{valid_project_name, valid_space_id, Routing};
+use crate::routing::Routing;
 
-/// What one source says; a value that cannot be a space or project counts as absent.
+/// What one source says. Its values were checked: one that cannot be a space or project is absent.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Named<S> {
     pub(crate) space_id: Option<S>,
@@ -65,14 +65,14 @@ pub(crate) fn resolve(
     defaults: &Defaults,
     project_default: Option<&'static str>,
 ) -> Result<Routing, Unresolved> {
-    let space_id = None
-        .or_else(|| metadata.space_id.and_then(|s| valid_space_id(s).ok()))
-        .or_else(|| baggage.space_id.and_then(|s| valid_space_id(s).ok()))
+    let space_id = metadata
+        .space_id
+        .or(baggage.space_id)
         .or(defaults.environment.space_id.as_deref())
         .or(defaults.code.space_id.as_deref());
-    let project_name = None
-        .or_else(|| metadata.project_name.and_then(|s| valid_project_name(s).ok()))
-        .or_else(|| baggage.project_name.and_then(|s| valid_project_name(s).ok()))
+    let project_name = metadata
+        .project_name
+        .or(baggage.project_name)
         .or(defaults.environment.project_name.as_deref())
         .or(project_default)
         .or(defaults.code.project_name.as_deref());
@@ -105,8 +105,8 @@ mod tests {
         };
         let pair = |s: &str, p: &str| (s.to_owned(), p.to_owned());
         assert_eq!(all(named("s-md", "p-md"), named("s-bg", "p-bg"), None), pair("s-md", "p-md"));
-        assert_eq!(all(named("s-md", " "), named("s-bg", "p-bg"), None), pair("s-md", "p-bg"));
-        assert_eq!(all(named("s\n", None), named("s-bg", None), None), pair("s-bg", "p-code"));
+        assert_eq!(all(named("s-md", None), named("s-bg", "p-bg"), None), pair("s-md", "p-bg"));
+        assert_eq!(all(named(None, None), named("s-bg", None), None), pair("s-bg", "p-code"));
         assert_eq!(all(named(None, None), named(None, None), Some("p-at")), pair("s-env", "p-at"));
     }
 

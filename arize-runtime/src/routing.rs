@@ -7,12 +7,13 @@ use std::future::Future;
 use std::sync::Arc;
 
 use opentelemetry::context::{FutureExt as _, WithContext};
-use opentelemetry::Context;
+use opentelemetry::{Context, KeyValue};
 
 use crate::error::RoutingError;
+use crate::semconv;
 
 /// Longest id or name that is taken, in bytes. Ids come from requests, so they are bounded.
-const MAX_LEN: usize = 1024;
+const MAX_LEN: usize = 4096;
 
 /// How many routes a thread remembers, so that the requests of one experiment share one allocation.
 const REMEMBERED: usize = 8;
@@ -41,7 +42,7 @@ impl Routing {
     /// Joins a space and a project. Surrounding white space is cut off.
     ///
     /// # Errors
-    /// A half is blank or longer than 1,024 bytes; the space has a character that cannot be in an
+    /// A half is blank or longer than 4,096 bytes; the space has a character that cannot be in an
     /// HTTP header (anything but visible ASCII and space, RFC 9110 section 5.5), since it becomes
     /// one; or the project has a control character.
     pub fn new(space_id: &str, project_name: &str) -> Result<Self, RoutingError> {
@@ -84,6 +85,18 @@ impl Routing {
         &self.0.project_name
     }
 
+    /// The two attributes that a routed span carries.
+    ///
+    /// Every span that starts in a routed Context gets them by itself; they are for a tracer provider
+    /// that is not ours.
+    #[must_use]
+    pub fn attributes(&self) -> [KeyValue; 2] {
+        [
+            KeyValue::new(semconv::SPACE_ID, self.0.space_id.clone()),
+            KeyValue::new(semconv::PROJECT_NAME, self.0.project_name.clone()),
+        ]
+    }
+
     pub(crate) fn shared(&self) -> (Arc<str>, Arc<str>) {
         (self.0.space_id.clone(), self.0.project_name.clone())
     }
@@ -121,11 +134,12 @@ impl fmt::Debug for Routing {
 /// A space id fit to be a header value, without surrounding white space.
 pub(crate) fn valid_space_id(id: &str) -> Result<&str, RoutingError> {
     let id = not_blank(id).ok_or(RoutingError::BlankSpaceId)?;
-    match id.chars().find(|c| !matches!(c, ' '..='~')) {
-        Some(c) => Err(RoutingError::SpaceIdCharacter(c)),
-        None if id.len() > MAX_LEN => Err(RoutingError::TooLong),
-        None => Ok(id),
+    if !id.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        let visible = |c: &char| matches!(c, ' '..='~');
+        let character = id.chars().find(|c| !visible(c)).unwrap_or_default();
+        return Err(RoutingError::SpaceIdCharacter(character));
     }
+    if id.len() > MAX_LEN { Err(RoutingError::TooLong) } else { Ok(id) }
 }
 
 /// A project name fit to be an attribute, without surrounding white space.

@@ -7,16 +7,18 @@
 
 use std::fmt;
 
+use http::HeaderName;
+
 /// W3C Trace Context: the parent span.
-pub const TRACEPARENT: &str = "traceparent";
+pub static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// W3C Trace Context: vendor state, carried along unchanged.
-pub const TRACESTATE: &str = "tracestate";
+pub static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 /// W3C Baggage.
-pub const BAGGAGE: &str = "baggage";
+pub static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 /// The experiment that called, for linkage and never for routing.
-pub const EXPERIMENT_ID_HEADER: &str = "x-arize-experiment-id";
+pub static EXPERIMENT_ID_HEADER: HeaderName = HeaderName::from_static("x-arize-experiment-id");
 /// The experiment run that called, for linkage and never for routing.
-pub const EXPERIMENT_RUN_ID_HEADER: &str = "x-arize-experiment-run-id";
+pub static EXPERIMENT_RUN_ID_HEADER: HeaderName = HeaderName::from_static("x-arize-experiment-run-id");
 
 /// Baggage key of the space.
 pub const BAGGAGE_SPACE_ID: &str = "arize.space_id";

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use opentelemetry::trace::{
-    Link, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer as _,
+    Link, Span as _, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer as _,
 };
 use opentelemetry::{Context, ContextGuard, Key, KeyValue};
 
@@ -110,10 +110,9 @@ impl SpanSpec {
     }
 }
 
-/// What a call adds to its [`SpanSpec`].
+/// What a request adds to its handler's span.
 #[derive(Debug, Default)]
-pub(crate) struct CallAttributes {
-    pub(crate) input: Option<Recorded>,
+pub(crate) struct RequestAttributes {
     pub(crate) metadata: Option<String>,
     pub(crate) link: Option<SpanContext>,
 }
@@ -130,13 +129,15 @@ pub(crate) fn is_automatic_output(key: &Key) -> bool {
     std::ptr::eq(key.as_str().as_ptr(), OUTPUT_VALUE.as_ptr())
 }
 
-/// `parent` with a new span in it.
+/// Starts a span in `parent`.
+#[inline]
 pub(crate) fn start(
     spec: &'static SpanSpec,
     pipeline: &Pipeline,
     parent: &Context,
-    call: CallAttributes,
-) -> Context {
+    input: Option<Recorded>,
+    request: Option<RequestAttributes>,
+) -> ActiveSpan {
     let mut attributes = Vec::with_capacity(ATTRIBUTES);
     attributes.push(KeyValue::new(semconv::SPAN_KIND, spec.kind.as_str()));
     if spec.is_tool() {
@@ -148,26 +149,32 @@ pub(crate) fn start(
             attributes.push(KeyValue::new(semconv::TOOL_PARAMETERS, schema));
         }
     }
-    if let Some(input) = call.input {
+    if let Some(input) = input {
         let (value, mime_type) = input.into_parts();
         attributes.push(KeyValue::new(semconv::INPUT_VALUE, value));
         attributes.push(KeyValue::new(semconv::INPUT_MIME_TYPE, mime_type));
     }
-    if let Some(metadata) = call.metadata {
-        attributes.push(KeyValue::new(semconv::METADATA, metadata));
+    let mut links = None;
+    if let Some(request) = request {
+        if let Some(json) = request.metadata {
+            attributes.push(KeyValue::new(semconv::METADATA, json));
+        }
+        links = request.link.map(|link| vec![Link::with_context(link)]);
     }
     let builder = SpanBuilder {
         name: Cow::Borrowed(spec.name),
         attributes: Some(attributes),
-        links: call.link.map(|link| vec![Link::with_context(link)]),
+        links,
         ..SpanBuilder::default()
     };
-    parent.with_span(pipeline.tracer.build_with_context(builder, parent))
+    let span = pipeline.tracer.build_with_context(builder, parent);
+    let recording = span.is_recording();
+    ActiveSpan { context: parent.with_span(span), recording, failed: Cell::new(false), ended: false }
 }
 
 /// A started span in its [`Context`]. Dropped before it ended, it says that the call was cancelled.
 #[derive(Debug)]
-pub(crate) struct ActiveSpan {
+pub struct ActiveSpan {
     context: Context,
     recording: bool,
     failed: Cell<bool>,
@@ -175,11 +182,6 @@ pub(crate) struct ActiveSpan {
 }
 
 impl ActiveSpan {
-    pub(crate) fn new(context: Context) -> Self {
-        let recording = context.span().is_recording();
-        Self { context, recording, failed: Cell::new(false), ended: false }
-    }
-
     pub(crate) fn is_recording(&self) -> bool {
         self.recording
     }
@@ -190,9 +192,10 @@ impl ActiveSpan {
 
     pub(crate) fn output(&self, output: Recorded) {
         let (value, mime_type) = output.into_parts();
-        let span = self.context.span();
-        span.set_attribute(KeyValue::new(Arc::clone(&OUTPUT_VALUE), value));
-        span.set_attribute(KeyValue::new(semconv::OUTPUT_MIME_TYPE, mime_type));
+        self.context.span().set_attributes([
+            KeyValue::new(Arc::clone(&OUTPUT_VALUE), value),
+            KeyValue::new(semconv::OUTPUT_MIME_TYPE, mime_type),
+        ]);
     }
 
     /// Status `<Type>: <message>` and the event `exception`.

@@ -17,17 +17,20 @@ pub enum Loss {
     Rejected,
     /// The request failed for good, or its time was over. A span may have arrived all the same.
     Failed,
+    /// It alone is larger than what collectors take in one request (4 MiB).
+    TooLarge,
     /// It ended after the pipeline was shut down.
     Late,
 }
 
 impl Loss {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Unrouted,
         Self::Denied,
         Self::QueueFull,
         Self::Rejected,
         Self::Failed,
+        Self::TooLarge,
         Self::Late,
     ];
 
@@ -40,6 +43,7 @@ impl Loss {
             Self::QueueFull => "queue full",
             Self::Rejected => "rejected",
             Self::Failed => "failed",
+            Self::TooLarge => "too large",
             Self::Late => "late",
         }
     }
@@ -133,6 +137,11 @@ impl Counters {
     pub(crate) fn lost(&self, loss: Loss, spans: u64) {
         self.dropped(loss, spans);
         self.pending.fetch_sub(spans, Relaxed);
+    }
+
+    /// All pending ones are given up.
+    pub(crate) fn lose_pending(&self, loss: Loss) {
+        self.dropped(loss, self.pending.swap(0, Relaxed));
     }
 
     /// `spans` were dropped before they became pending.

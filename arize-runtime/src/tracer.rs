@@ -16,6 +16,9 @@ use crate::stats::Counters;
 /// How many pipelines could take a span. Asked first by every annotated function: at zero it is bare.
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 
+/// Whether a [`Context`] ever carried a pipeline: where none did, which is production, none is looked for.
+static OVERRIDDEN: AtomicBool = AtomicBool::new(false);
+
 static INSTALLED: OnceLock<Arc<Pipeline>> = OnceLock::new();
 
 /// Where spans start, and what a request needs to know of the registration.
@@ -52,6 +55,7 @@ impl Pipeline {
 
     /// `context` with this pipeline in the place of the installed one.
     pub(crate) fn put_into(self: &Arc<Self>, context: &Context) -> Context {
+        OVERRIDDEN.store(true, Relaxed);
         context.with_value(Override(self.clone()))
     }
 }
@@ -70,16 +74,21 @@ pub(crate) fn of(context: &Context) -> Option<&Pipeline> {
     if !is_live() || context.is_telemetry_suppressed() {
         return None;
     }
-    let pipeline: &Pipeline = match context.get::<Override>() {
+    let pipeline: &Pipeline = match carried(context) {
         Some(Override(pipeline)) => pipeline,
         None => INSTALLED.get()?,
     };
     (!pipeline.closed.load(Relaxed)).then_some(pipeline)
 }
 
+#[inline]
+fn carried(context: &Context) -> Option<&Override> {
+    OVERRIDDEN.load(Relaxed).then(|| context.get()).flatten()
+}
+
 /// `fresh` with the override of `context`, if it has one.
 pub(crate) fn carry_override(context: &Context, fresh: Context) -> Context {
-    match context.get::<Override>() {
+    match carried(context) {
         Some(pipeline) => fresh.with_value(pipeline.clone()),
         None => fresh,
     }

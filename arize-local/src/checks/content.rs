@@ -48,27 +48,7 @@ pub(super) fn known_names(trace: &Trace<'_>) -> Vec<Check> {
             let name = names
                 .entry(key)
                 .or_insert_with(|| openinference::look_up(key));
-            match name {
-                Name::Unknown(near) => faults.add(
-                    span,
-                    key,
-                    &format!("is no OpenInference name{}", hint(near.as_deref())),
-                ),
-                Name::Suspect(near) => {
-                    doubts.add(span, key, &format!("looks like a slip{}", hint(Some(near))));
-                }
-                Name::Known(known) if !known.takes(value) => {
-                    faults.add(
-                        span,
-                        key,
-                        &format!("is {}, not {}", with_article(value), known.describe()),
-                    );
-                }
-                Name::Known(Type::Json) if !is_json(value) => {
-                    doubts.add(span, key, "is not valid JSON");
-                }
-                Name::Known(_) | Name::Foreign => {}
-            }
+            judge_attribute(name, span, key, value, &mut faults, &mut doubts);
         }
         if let Some(sent) = span
             .openinference_kind()
@@ -78,7 +58,7 @@ pub(super) fn known_names(trace: &Trace<'_>) -> Vec<Check> {
             faults.add(
                 span,
                 "openinference.span.kind",
-                &format!("= `{sent}` is no span kind{near}"),
+                &format!("is `{sent}`, no span kind{near}"),
             );
         }
         for key in span.duplicate_keys() {
@@ -86,48 +66,76 @@ pub(super) fn known_names(trace: &Trace<'_>) -> Vec<Check> {
         }
     }
     let mut checks = Vec::new();
-    if let Some(detail) = faults.detail() {
-        checks.push(Check::fail(
-            "known-names",
-            detail,
-            "rename or retype these attributes; others are kept, but no view or evaluation finds them",
-        ));
-    }
-    if let Some(detail) = doubts.detail() {
-        checks.push(Check::warn(
+    checks.extend(faults.detail().map(|detail| {
+        let remedy = "rename or retype these attributes; others are kept, but no view or evaluation finds them";
+        Check::fail("known-names", detail, remedy)
+    }));
+    checks.extend(doubts.detail().map(|detail| {
+        Check::warn(
             "known-names",
             detail,
             "see whether these attributes are meant so",
-        ));
-    }
+        )
+    }));
     checks
+}
+
+fn judge_attribute<'a>(
+    name: &Name,
+    span: &'a Span,
+    key: &str,
+    value: &AttributeValue,
+    faults: &mut Faults<'a>,
+    doubts: &mut Faults<'a>,
+) {
+    match name {
+        Name::Unknown(near) => faults.add(
+            span,
+            key,
+            &format!("is no OpenInference name{}", hint(near.as_deref())),
+        ),
+        Name::Suspect(near) => {
+            doubts.add(span, key, &format!("looks like a slip{}", hint(Some(near))));
+        }
+        Name::Known(known) if !known.takes(value) => {
+            faults.add(
+                span,
+                key,
+                &format!("is {}, not {}", with_article(value), known.describe()),
+            );
+        }
+        Name::Known(Type::Json) if !is_json(value) => doubts.add(span, key, "is not valid JSON"),
+        Name::Known(_) | Name::Foreign => {}
+    }
 }
 
 /// What is wrong with which attribute of which spans, each fault once.
 #[derive(Default)]
-struct Faults<'a>(Vec<(String, Vec<&'a Span>)>);
+struct Faults<'a>(Vec<(String, String, Vec<&'a Span>)>);
 
 impl<'a> Faults<'a> {
     fn add(&mut self, span: &'a Span, key: &str, fault: &str) {
-        let fault = format!("`{key}` {fault}");
-        match self.0.iter_mut().find(|(known, _)| *known == fault) {
-            Some((_, spans)) => spans.push(span),
-            None => self.0.push((fault, vec![span])),
+        match self
+            .0
+            .iter_mut()
+            .find(|(known, is, _)| known == key && is == fault)
+        {
+            Some((_, _, spans)) => spans.push(span),
+            None => self.0.push((key.to_owned(), fault.to_owned(), vec![span])),
         }
     }
 
     fn detail(&self) -> Option<String> {
-        let texts: Vec<String> = self
-            .0
-            .iter()
-            .map(|(fault, spans)| format!("{fault} (on {})", span_list(spans)))
-            .collect();
+        let text = |(key, fault, spans): &(String, String, Vec<&Span>)| {
+            format!("`{key}` on {} {fault}", span_list(spans))
+        };
+        let texts: Vec<String> = self.0.iter().map(text).collect();
         (!texts.is_empty()).then(|| bounded(&texts, 4, "; "))
     }
 }
 
 fn hint(near: Option<&str>) -> String {
-    near.map(|near| format!("; did you mean `{near}`?"))
+    near.map(|near| format!(" (did you mean `{near}`?)"))
         .unwrap_or_default()
 }
 

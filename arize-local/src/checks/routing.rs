@@ -16,7 +16,7 @@ pub(super) fn routed(trace: &Trace<'_>, row: &RowReport) -> Option<Check> {
     for span in &trace.spans {
         let faults = faults(span, row);
         if !faults.is_empty() {
-            by_fault.entry(faults.join(" and ")).or_default().push(span);
+            by_fault.entry(faults.join(", ")).or_default().push(span);
         }
     }
     if by_fault.is_empty() {

@@ -15,7 +15,7 @@ pub(crate) struct Link {
     pub(crate) name: String,
     /// The argument itself, shown at its type.
     pub(crate) ident: Ident,
-    /// Whose method takes it: `arg`, `parameter`, `describe` or `bare`.
+    /// Which method takes it: `arg`, `parameter`, `describe` or `bare`.
     pub(crate) method: &'static str,
     pub(crate) capture: Capture,
 }

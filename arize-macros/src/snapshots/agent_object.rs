@@ -2,9 +2,13 @@ async fn plan(goal: &str, budget: u32) -> impl Display {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::agent(
         "planner",
     );
-    ::arize_runtime::__private::start(&__ARIZE_SPAN)
-        .arg(::arize_runtime::__private::arg("goal", &goal))
-        .arg(::arize_runtime::__private::arg("budget", &budget))
+    ::arize_runtime::__private::start(
+            &__ARIZE_SPAN,
+            |i| {
+                i.arg(::arize_runtime::__private::arg("goal", &goal));
+                i.arg(::arize_runtime::__private::arg("budget", &budget));
+            },
+        )
         .run(async move { budget })
         .outcome(|o| (o.value().record(), o.error().record()))
         .await

@@ -2,8 +2,12 @@ async fn plan(goal: String) -> String {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::chain(
         "plan",
     );
-    ::arize_runtime::__private::start(&__ARIZE_SPAN)
-        .bare(::arize_runtime::__private::arg("goal", &goal))
+    ::arize_runtime::__private::start(
+            &__ARIZE_SPAN,
+            |i| {
+                i.bare(::arize_runtime::__private::arg("goal", &goal));
+            },
+        )
         .run(async move {
             if false {
                 return ::arize_runtime::__private::infer::<String>();

@@ -2,8 +2,12 @@ fn complete(prompt: &str) -> Completion {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::llm(
         "complete",
     );
-    ::arize_runtime::__private::start(&__ARIZE_SPAN)
-        .arg(::arize_runtime::__private::arg("prompt", &prompt))
+    ::arize_runtime::__private::start(
+            &__ARIZE_SPAN,
+            |i| {
+                i.arg(::arize_runtime::__private::arg("prompt", &prompt));
+            },
+        )
         .call(move || {
             if false {
                 return ::arize_runtime::__private::infer::<Completion>();

@@ -4,9 +4,13 @@ async fn search_flights(from: &str, to: &str) -> Result<Vec<Flight>, FlightError
             "search_flights",
         )
         .description("Search flights between two airports.");
-    ::arize_runtime::__private::start(&__ARIZE_SPAN)
-        .parameter(::arize_runtime::__private::arg("from", &from).typed())
-        .parameter(::arize_runtime::__private::arg("to", &to).typed())
+    ::arize_runtime::__private::start(
+            &__ARIZE_SPAN,
+            |i| {
+                i.parameter(::arize_runtime::__private::arg("from", &from).typed());
+                i.parameter(::arize_runtime::__private::arg("to", &to).typed());
+            },
+        )
         .run(async move {
             if false {
                 return ::arize_runtime::__private::infer::<

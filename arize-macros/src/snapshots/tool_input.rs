@@ -4,7 +4,7 @@ fn find(query: Query) -> Rows {
         )
         .parameters("{\"type\":\"object\"}")
         .without_automatic_input();
-    ::arize_runtime::__private::start(&__ARIZE_SPAN)
+    ::arize_runtime::__private::start(&__ARIZE_SPAN, |_| ())
         .input(&query.text)
         .call(move || {
             if false {

@@ -2,9 +2,13 @@ fn distance(__arize_arg0: (f64, f64), __arize_arg1: Point) -> f64 {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::tool(
         "distance",
     );
-    let __arize_call = ::arize_runtime::__private::start(&__ARIZE_SPAN)
-        .parameter(::arize_runtime::__private::arg("arg0", &__arize_arg0).typed())
-        .parameter(::arize_runtime::__private::arg("arg1", &__arize_arg1).typed());
+    let __arize_call = ::arize_runtime::__private::start(
+        &__ARIZE_SPAN,
+        |i| {
+            i.parameter(::arize_runtime::__private::arg("arg0", &__arize_arg0).typed());
+            i.parameter(::arize_runtime::__private::arg("arg1", &__arize_arg1).typed());
+        },
+    );
     let (x, y) = __arize_arg0;
     let Point { z, .. } = __arize_arg1;
     __arize_call

@@ -9,10 +9,20 @@ pub fn find<T: Serialize>(
             "lookup",
         )
         .description("Looks up.");
-    ::arize_runtime::__private::start(&__ARIZE_SPAN)
-        .parameter(::arize_runtime::__private::debug_arg("query", &query).typed())
-        .parameter(::arize_runtime::__private::redacted_arg("key", &key).typed())
-        .parameter(::arize_runtime::__private::generic_arg("extra", &extra).typed())
+    ::arize_runtime::__private::start(
+            &__ARIZE_SPAN,
+            |i| {
+                i.parameter(
+                    ::arize_runtime::__private::debug_arg("query", &query).typed(),
+                );
+                i.parameter(
+                    ::arize_runtime::__private::redacted_arg("key", &key).typed(),
+                );
+                i.parameter(
+                    ::arize_runtime::__private::generic_arg("extra", &extra).typed(),
+                );
+            },
+        )
         .call(move || {
             if false {
                 return ::arize_runtime::__private::infer::<Option<&mut Row>>();

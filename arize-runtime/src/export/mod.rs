@@ -1,1 +1,30 @@
-//! .
+//! From an ended span to the collector: one pipeline for any number of spaces.
+//!
+//! ```text
+//!  any thread                     the thread `arize-export`, its own current-thread runtime
+//!  ----------                     ---------------------------------------------------------------
+//!  on_start: route -> attributes
+//!  on_end:   judge the route      Worker: collect -> encode -> Routes (space > project > batch)
+//!            count, or push -> Inbox ---^     sealed by size, age or flush     |
+//!                                         at most 32 requests, fair by space   v
+//!  flush --------------------> Inbox    Transport: one connection, the space's own headers
+//! ```
+//!
+//! A span is encoded once, when the worker takes it: what is buffered is bytes, so batches are cut
+//! at exact sizes, a retry costs a reference count, and every transport sends the same bytes.
+
+mod attributes;
+mod batch;
+mod flush;
+mod grpc;
+mod handle;
+mod inbox;
+mod otlp;
+mod processor;
+mod routes;
+mod transport;
+mod worker;
+
+pub(crate) use handle::{Exporter, Settings};
+pub(crate) use processor::{AllowedSpaces, RoutingProcessor};
+pub(crate) use transport::{Credentials, Target, TransportConfig};

@@ -1,0 +1,197 @@
+//! One call of the agent: what it is asked, the way Arize asks, and what it answers.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::client::Client;
+use crate::report::RowReport;
+
+/// One row on its way: what the agent is asked, and under which names.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) row: usize,
+    pub(crate) input: Value,
+    pub(crate) space_id: String,
+    pub(crate) project: String,
+    pub(crate) experiment_id: String,
+    pub(crate) run_id: String,
+    /// 32 hex digits.
+    pub(crate) trace_id: String,
+    /// The experiment span: 16 hex digits.
+    pub(crate) span_id: String,
+}
+
+/// A run of an experiment: what all its calls share.
+pub(crate) fn experiment_id() -> String {
+    format!("experiment-{:08x}", fastrand::u32(..))
+}
+
+impl Call {
+    pub(crate) fn new(
+        row: usize,
+        input: Value,
+        space_id: String,
+        project: String,
+        experiment_id: String,
+    ) -> Self {
+        Self {
+            row,
+            input,
+            space_id,
+            project,
+            experiment_id,
+            run_id: format!("run-{:08x}", fastrand::u32(..)),
+            trace_id: format!("{:032x}", fastrand::u128(1..)),
+            span_id: format!("{:016x}", fastrand::u64(1..)),
+        }
+    }
+
+    fn body(&self) -> Value {
+        json!({
+            "input": self.input,
+            "arize_metadata": {
+                "space_id": self.space_id,
+                "project_name": self.project,
+                "dataset_id": "dataset-local",
+                "experiment_id": self.experiment_id,
+                "run_id": self.run_id,
+                "example_id": format!("example-{}", self.row),
+            },
+        })
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let baggage = format!(
+            "arize.space_id={},arize.project_name={}",
+            baggage_value(&self.space_id),
+            baggage_value(&self.project)
+        );
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("content-type", "application/json"),
+            (
+                "user-agent",
+                concat!("arize-local/", env!("CARGO_PKG_VERSION")),
+            ),
+            (
+                "traceparent",
+                &format!("00-{}-{}-01", self.trace_id, self.span_id),
+            ),
+            ("tracestate", "arize=local"),
+            ("baggage", &baggage),
+            ("x-arize-experiment-id", &self.experiment_id),
+            ("x-arize-experiment-run-id", &self.run_id),
+        ] {
+            let value =
+                HeaderValue::from_str(value).expect("ids are hex and baggage is percent-encoded");
+            headers.insert(HeaderName::from_static(name), value);
+        }
+        headers
+    }
+
+    /// Posts the row and reports on it, without spans yet.
+    pub(crate) async fn send(
+        &self,
+        target: Result<(Client, Uri), String>,
+        timeout: Duration,
+    ) -> RowReport {
+        let sent = SystemTime::now();
+        let start = Instant::now();
+        let answer = match target {
+            Ok((client, uri)) => {
+                client
+                    .post(&uri, self.headers(), &self.body(), timeout)
+                    .await
+            }
+            Err(error) => Err(error),
+        };
+        let response_is_json = answer.as_ref().is_ok_and(|answer| answer.is_json);
+        let (status, response, error) = match answer {
+            Ok(answer) => {
+                let failed = !(200..300).contains(&answer.status);
+                let error = failed
+                    .then(|| format!("the agent answered with HTTP status {}", answer.status));
+                (Some(answer.status), Some(answer.body), error)
+            }
+            Err(error) => (None, None, Some(error)),
+        };
+        RowReport {
+            row: self.row,
+            input: self.input.clone(),
+            space_id: self.space_id.clone(),
+            project: self.project.clone(),
+            trace_id: self.trace_id.clone(),
+            span_id: self.span_id.clone(),
+            sent,
+            duration: start.elapsed(),
+            status,
+            response,
+            response_is_json,
+            error,
+            spans: Vec::new(),
+            checks: Vec::new(),
+        }
+    }
+}
+
+/// Percent-encodes what W3C baggage does not allow in a value. `=` is allowed and stays.
+fn baggage_value(value: &str) -> String {
+    use std::fmt::Write;
+    value.bytes().fold(String::new(), |mut encoded, byte| {
+        match byte {
+            b'%' => encoded.push_str("%25"),
+            0x21 | 0x23..=0x2B | 0x2D..=0x3A | 0x3C..=0x5B | 0x5D..=0x7E => {
+                encoded.push(char::from(byte));
+            }
+            _ => {
+                let _ = write!(encoded, "%{byte:02X}"); // writing to a String cannot fail
+            }
+        }
+        encoded
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn baggage_keeps_base64_and_encodes_the_rest() {
+        assert_eq!(
+            baggage_value("U3BhY2U6MTIzOmFiYw=="),
+            "U3BhY2U6MTIzOmFiYw=="
+        );
+        assert_eq!(baggage_value("a+b/c="), "a+b/c=");
+        assert_eq!(
+            baggage_value("my agent, 50%; \"é\"\\"),
+            "my%20agent%2C%2050%25%3B%20%22%C3%A9%22%5C"
+        );
+    }
+
+    #[test]
+    fn the_request_is_what_arize_sends() {
+        let call = Call::new(
+            3,
+            json!({"goal": "x"}),
+            "S=".into(),
+            "my project".into(),
+            "experiment-1".into(),
+        );
+        let headers = call.headers();
+        assert_eq!(
+            headers["traceparent"],
+            format!("00-{}-{}-01", call.trace_id, call.span_id)
+        );
+        assert_eq!(
+            headers["baggage"],
+            "arize.space_id=S=,arize.project_name=my%20project"
+        );
+        assert_eq!(headers["x-arize-experiment-id"], "experiment-1");
+        assert_eq!(call.body()["input"], json!({"goal": "x"}));
+        assert_eq!(call.body()["arize_metadata"]["project_name"], "my project");
+        assert_eq!(call.body()["arize_metadata"]["example_id"], "example-3");
+    }
+}

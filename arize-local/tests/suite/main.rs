@@ -1,0 +1,8 @@
+//! The receiver, the runner and the command over real sockets, against agents that know none of our crates.
+
+mod agent;
+mod command;
+mod pitfalls;
+mod receiver;
+mod routes;
+mod rows;

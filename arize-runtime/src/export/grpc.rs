@@ -1,0 +1,359 @@
+//! OTLP over gRPC: the only file that names tonic.
+
+use std::error::Error as _;
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use bytes::{BufMut as _, Bytes};
+use http::uri::PathAndQuery;
+use prost::Message;
+use tonic::client::Grpc as Client;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::metadata::MetadataMap;
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
+use tonic::{Code, Extensions, Request, Status};
+
+use super::otlp::decode_response;
+use super::transport::{Credentials, Failure, Reply, Target};
+use crate::error::InstallError;
+
+const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
+#[derive(Debug)]
+pub(crate) struct GrpcConfig {
+    endpoint: Endpoint,
+    credentials: Credentials,
+    timeout: Duration,
+    looks_like_http: bool,
+}
+
+impl GrpcConfig {
+    pub(super) fn new(
+        target: &Target,
+        credentials: Credentials,
+        timeout: Duration,
+    ) -> Result<Self, InstallError> {
+        let error = |reason: String| InstallError::Endpoint {
+            endpoint: target.uri.to_string(),
+            source: target.source,
+            reason,
+        };
+        let mut endpoint = Endpoint::from(target.uri.clone())
+            .user_agent(USER_AGENT)
+            .map_err(|e| error(format!("cannot be used: {e}")))?
+            .connect_timeout(timeout)
+            .tcp_keepalive(Some(Duration::from_secs(60)));
+        if target.uri.scheme_str() == Some("https") {
+            // The system's roots may be absent (a bare container); the bundled ones never are.
+            let bundled = ClientTlsConfig::new().with_webpki_roots();
+            endpoint = endpoint
+                .clone()
+                .tls_config(bundled.clone().with_native_roots())
+                .or_else(|_| endpoint.tls_config(bundled))
+                .map_err(|e| error(format!("cannot be used with TLS: {e}")))?;
+        }
+        let path = target.uri.path();
+        let looks_like_http = target.uri.port_u16() == Some(4318) || path.ends_with("/v1/traces");
+        Ok(Self {
+            endpoint,
+            credentials,
+            timeout,
+            looks_like_http,
+        })
+    }
+
+    pub(super) fn open(self) -> Grpc {
+        Grpc {
+            channel: self.endpoint.connect_lazy(),
+            alive: Instant::now(),
+            config: self,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Grpc {
+    config: GrpcConfig,
+    channel: Channel,
+    /// When the collector answered last, or a new connection was taken.
+    alive: Instant,
+}
+
+impl Grpc {
+    pub(super) fn send(
+        &self,
+        space_id: &str,
+        body: Bytes,
+    ) -> impl Future<Output = Reply> + Send + 'static {
+        let headers = MetadataMap::from_headers(self.config.credentials.headers(space_id));
+        let request = Request::from_parts(headers, Extensions::new(), body);
+        let (channel, timeout) = (self.channel.clone(), self.config.timeout);
+        let credentials = self.config.credentials.clone();
+        let looks_like_http = self.config.looks_like_http;
+        async move {
+            match tokio::time::timeout(timeout, export(channel, request)).await {
+                Ok(Ok((rejected, message))) => Reply::Taken {
+                    rejected,
+                    message: credentials.clean(&message),
+                },
+                Ok(Err(status)) => {
+                    let mut failure = failure(&status, looks_like_http);
+                    failure.message = credentials.clean(&failure.message);
+                    Reply::Failed(failure)
+                }
+                Err(_elapsed) => Reply::Failed(no_answer(timeout)),
+            }
+        }
+    }
+
+    /// A connection that died without a word (a NAT forgot it) would take minutes to be noticed: one
+    /// on which nothing was answered since a request was sent that has timed out is replaced.
+    pub(super) fn observe(&mut self, answered: bool, sent: Instant) {
+        if answered {
+            self.alive = Instant::now();
+        } else if self.alive <= sent && sent.elapsed() >= self.config.timeout {
+            self.channel = self.config.endpoint.connect_lazy();
+            self.alive = Instant::now();
+        }
+    }
+}
+
+async fn export(channel: Channel, request: Request<Bytes>) -> Result<(u64, String), Status> {
+    let mut client = Client::new(channel);
+    client
+        .ready()
+        .await
+        .map_err(|e| Status::from_error(e.into()))?;
+    let path = PathAndQuery::from_static(EXPORT);
+    client
+        .unary(request, path, Encoded)
+        .await
+        .map(tonic::Response::into_inner)
+}
+
+fn no_answer(timeout: Duration) -> Failure {
+    Failure {
+        code: "DEADLINE_EXCEEDED",
+        message: format!("no answer within {timeout:?}"),
+        remedy: "check that the collector keeps up, or raise `.timeout(..)`",
+        retryable: true,
+        retry_after: None,
+        answered: false,
+    }
+}
+
+fn failure(status: &Status, looks_like_http: bool) -> Failure {
+    let (code, retryable) = match status.code() {
+        Code::Ok => ("OK", false),
+        Code::Cancelled => ("CANCELLED", true),
+        Code::Unknown => ("UNKNOWN", false),
+        Code::InvalidArgument => ("INVALID_ARGUMENT", false),
+        Code::DeadlineExceeded => ("DEADLINE_EXCEEDED", true),
+        Code::NotFound => ("NOT_FOUND", false),
+        Code::AlreadyExists => ("ALREADY_EXISTS", false),
+        Code::PermissionDenied => ("PERMISSION_DENIED", false),
+        Code::ResourceExhausted => ("RESOURCE_EXHAUSTED", false),
+        Code::FailedPrecondition => ("FAILED_PRECONDITION", false),
+        Code::Aborted => ("ABORTED", true),
+        Code::OutOfRange => ("OUT_OF_RANGE", true),
+        Code::Unimplemented => ("UNIMPLEMENTED", false),
+        Code::Internal => ("INTERNAL", false),
+        Code::Unavailable => ("UNAVAILABLE", true),
+        Code::DataLoss => ("DATA_LOSS", true),
+        Code::Unauthenticated => ("UNAUTHENTICATED", false),
+    };
+    // A status with a source was made here: the connection broke, or it never came to be.
+    let answered = status.source().is_none();
+    let message = explain(status);
+    let http = looks_like_http
+        || [
+            "HTTP status",
+            "content-type",
+            "http2 error",
+            "frame with invalid size",
+        ]
+        .iter()
+        .any(|sign| message.contains(sign));
+    let retry_after = retry_info(status.details());
+    let throttled = status.code() == Code::ResourceExhausted && retry_after.is_some();
+    Failure {
+        code,
+        message,
+        remedy: remedy(status.code(), http, answered),
+        retryable: retryable || !answered || throttled,
+        retry_after,
+        answered,
+    }
+}
+
+/// The status's message and what is behind it, each once.
+fn explain(status: &Status) -> String {
+    let mut message = status.message().to_owned();
+    let mut next = status.source();
+    while let Some(error) = next {
+        let text = error.to_string();
+        if !message.contains(&text) {
+            if !message.is_empty() {
+                message += ": ";
+            }
+            message += &text;
+        }
+        next = error.source();
+    }
+    message
+}
+
+fn remedy(code: Code, http: bool, answered: bool) -> &'static str {
+    match code {
+        Code::Unauthenticated | Code::PermissionDenied => {
+            "check `ARIZE_API_KEY`, and that the key may write to this space"
+        }
+        Code::Unimplemented
+        | Code::Unknown
+        | Code::Internal
+        | Code::NotFound
+        | Code::Unavailable
+            if http =>
+        {
+            "this is probably an OTLP/HTTP port; name the gRPC one (4317 by default)"
+        }
+        Code::ResourceExhausted => "the collector wants fewer or smaller requests; see its limits",
+        Code::DeadlineExceeded => "check that the collector keeps up, or raise `.timeout(..)`",
+        _ if !answered || code == Code::Unavailable => {
+            "check that the collector runs, and the address with its scheme and port"
+        }
+        Code::Unimplemented => "check that an OTLP trace receiver (gRPC) listens at this address",
+        _ => "the collector's log should say why",
+    }
+}
+
+/// `google.rpc.RetryInfo` in the details of a status, if there is one.
+fn retry_info(details: &[u8]) -> Option<Duration> {
+    let status = rpc::Status::decode(details).ok()?;
+    let info = status
+        .details
+        .into_iter()
+        .find(|any| any.type_url.ends_with("google.rpc.RetryInfo"))?;
+    let delay = rpc::RetryInfo::decode(info.value.as_slice())
+        .ok()?
+        .retry_delay?;
+    Some(Duration::new(
+        u64::try_from(delay.seconds).ok()?,
+        u32::try_from(delay.nanos).ok()?,
+    ))
+}
+
+/// As much of `google/rpc/status.proto` and `error_details.proto` as [`retry_info`] reads.
+mod rpc {
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(super) struct Status {
+        #[prost(message, repeated, tag = "3")]
+        pub(super) details: Vec<Any>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(super) struct Any {
+        #[prost(string, tag = "1")]
+        pub(super) type_url: String,
+        #[prost(bytes = "vec", tag = "2")]
+        pub(super) value: Vec<u8>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(super) struct RetryInfo {
+        #[prost(message, optional, tag = "1")]
+        pub(super) retry_delay: Option<Duration>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(super) struct Duration {
+        #[prost(int64, tag = "1")]
+        pub(super) seconds: i64,
+        #[prost(int32, tag = "2")]
+        pub(super) nanos: i32,
+    }
+}
+
+/// A codec for requests that are encoded already.
+#[derive(Debug, Clone, Copy)]
+struct Encoded;
+
+impl Codec for Encoded {
+    type Encode = Bytes;
+    type Decode = (u64, String);
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Encoded {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, body: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.reserve(body.len());
+        buffer.put(body);
+        Ok(())
+    }
+}
+
+impl Decoder for Encoded {
+    type Item = (u64, String);
+    type Error = Status;
+
+    fn decode(&mut self, body: &mut DecodeBuf<'_>) -> Result<Option<Self::Item>, Status> {
+        let unreadable = |e| Status::internal(format!("the answer cannot be read: {e}"));
+        decode_response(body).map(Some).map_err(unreadable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resource_exhausted_is_tried_again_only_when_the_collector_says_when() {
+        let info = rpc::RetryInfo {
+            retry_delay: Some(rpc::Duration {
+                seconds: 2,
+                nanos: 5,
+            }),
+        };
+        let any = rpc::Any {
+            type_url: "type.googleapis.com/google.rpc.RetryInfo".to_owned(),
+            value: info.encode_to_vec(),
+        };
+        let details = rpc::Status { details: vec![any] }.encode_to_vec().into();
+        let told = Status::with_details(Code::ResourceExhausted, "later", details);
+        let told = failure(&told, false);
+        assert!(told.retryable && told.retry_after == Some(Duration::new(2, 5)));
+        assert!(!failure(&Status::resource_exhausted("no"), false).retryable);
+    }
+
+    #[test]
+    fn failures_name_their_remedy() {
+        let remedy = |status: Status, http| failure(&status, http).remedy;
+        assert!(remedy(Status::unauthenticated("no"), false).contains("ARIZE_API_KEY"));
+        assert!(remedy(Status::unavailable("no"), false).contains("scheme and port"));
+        assert!(remedy(Status::unimplemented("no"), true).contains("4317"));
+        let html =
+            Status::unimplemented("grpc-status header missing, mapped from HTTP status code 404");
+        assert!(remedy(html, false).contains("4317"));
+    }
+
+    #[test]
+    fn a_broken_connection_is_tried_again_and_a_refusal_is_not() {
+        let broken = Status::from_error(Box::new(std::io::Error::other("reset by peer")));
+        let broken = failure(&broken, false);
+        assert!(broken.retryable && !broken.answered && broken.message.contains("reset by peer"));
+        assert!(!failure(&Status::permission_denied("no"), false).retryable);
+    }
+}

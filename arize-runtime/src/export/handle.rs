@@ -1,0 +1,239 @@
+//! Starting, flushing and ending the pipeline, from any thread and any executor.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context as TaskContext, Poll, Wake, Waker};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::{Duration, Instant};
+
+use opentelemetry::Context;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+
+use super::flush::{Answer, Flush};
+use super::inbox::{Gate, Inbox};
+use super::processor::{AllowedSpaces, RoutingProcessor};
+use super::transport::{Target, TransportConfig};
+use super::worker::Worker;
+use crate::error::FlushError;
+use crate::stats::Counters;
+
+/// What a thread waits beyond a deadline that the export thread keeps.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How a pipeline works.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) target: Target,
+    pub(crate) transport: TransportConfig,
+    pub(crate) allowed: AllowedSpaces,
+    /// The oldest span of a batch waits at most so long.
+    pub(crate) batch_delay: Duration,
+    /// Spans that may be pending at a time.
+    pub(crate) capacity: u64,
+}
+
+/// The export thread, seen from outside.
+#[derive(Debug)]
+pub(crate) struct Exporter {
+    inbox: Arc<Inbox>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Exporter {
+    /// Starts the thread. The processor is for one provider; it may outlive the exporter.
+    pub(crate) fn start(
+        settings: Settings,
+        counters: Arc<Counters>,
+    ) -> io::Result<(RoutingProcessor, Self)> {
+        let Settings {
+            target,
+            transport,
+            allowed,
+            batch_delay,
+            capacity,
+        } = settings;
+        let inbox = Arc::new(Inbox::new(counters, capacity));
+        let resource = Arc::new(OnceLock::new());
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (for_worker, provided) = (inbox.clone(), resource.clone());
+        let thread = thread::Builder::new()
+            .name("arize-export".to_owned())
+            .spawn(move || {
+                let worker = |transport: TransportConfig, inbox| {
+                    Worker::new(inbox, provided, target, batch_delay, transport.open())
+                };
+                run(runtime, &for_worker, |inbox| worker(transport, inbox));
+            })?;
+        let processor = RoutingProcessor {
+            inbox: inbox.clone(),
+            allowed,
+            resource,
+        };
+        Ok((
+            processor,
+            Self {
+                inbox,
+                thread: Mutex::new(Some(thread)),
+            },
+        ))
+    }
+
+    /// Sends everything that has ended, in the time given; `close` ends the pipeline with it.
+    pub(crate) async fn flush(&self, timeout: Duration, close: bool) -> Answer {
+        let (flush, answer) = Flush::new(timeout, close, &self.inbox.counters);
+        let result = match self.inbox.flush(flush) {
+            Ok(()) => answer
+                .await
+                .unwrap_or_else(|_| died(timeout, &self.inbox.counters)),
+            Err(gate) => after_the_end(gate, timeout, &self.inbox.counters),
+        };
+        self.join_if(close);
+        result
+    }
+
+    /// [`flush`](Self::flush) for code that is not async, inside a runtime or not.
+    pub(crate) fn flush_blocking(&self, timeout: Duration, close: bool) -> Answer {
+        block_on(self.flush(timeout, close), timeout)
+            .unwrap_or_else(|| died(timeout, &self.inbox.counters))
+    }
+
+    /// Ends the pipeline without waiting for it.
+    pub(crate) fn abandon(&self, timeout: Duration) {
+        let (flush, _answer) = Flush::new(timeout, true, &self.inbox.counters);
+        let _ended = self.inbox.flush(flush);
+    }
+
+    /// The thread has answered as its last act, so this does not wait for anything.
+    fn join_if(&self, close: bool) {
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take_if(|_| close);
+        if let Some(thread) = thread {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+/// The export thread.
+fn run(runtime: Runtime, inbox: &Arc<Inbox>, worker: impl FnOnce(Arc<Inbox>) -> Worker) {
+    /// Runs if the worker panics, so that nobody waits for it.
+    struct Died<'a>(&'a Inbox);
+    impl Drop for Died<'_> {
+        fn drop(&mut self) {
+            if thread::panicking() {
+                drop(self.0.end(Gate::Dead));
+            }
+        }
+    }
+    let _died = Died(inbox);
+    // Whatever the I/O does on this thread must not become spans, which would be sent in turn.
+    let _suppressed = Context::enter_telemetry_suppressed_scope();
+    let finished = runtime.block_on(async { worker(inbox.clone()).run().await });
+    // Not a plain drop: that waits for a name resolution that hangs.
+    runtime.shutdown_background();
+    for (flush, answer) in finished {
+        flush.answer(answer);
+    }
+}
+
+/// Waits for the answer to a flush on this thread.
+pub(super) fn wait(
+    answer: oneshot::Receiver<Answer>,
+    timeout: Duration,
+    counters: &Counters,
+) -> Answer {
+    match block_on(answer, timeout) {
+        Some(Ok(answer)) => answer,
+        _ => died(timeout, counters),
+    }
+}
+
+/// What a flush is told that came after the end.
+pub(super) fn after_the_end(gate: Gate, timeout: Duration, counters: &Counters) -> Answer {
+    match gate {
+        Gate::Dead => died(timeout, counters),
+        Gate::Open | Gate::Closing | Gate::Ended => Ok(()),
+    }
+}
+
+#[cold]
+fn died(timeout: Duration, counters: &Counters) -> Answer {
+    Err(FlushError {
+        lost: counters.losses(),
+        pending: counters.stats().pending,
+        timeout,
+        cause: Some("the export thread has ended; please report its panic".to_owned()),
+    })
+}
+
+/// Runs a future that somebody else's thread completes; `None` when that takes too long.
+fn block_on<F: Future>(future: F, timeout: Duration) -> Option<F::Output> {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = TaskContext::from_waker(&waker);
+    let mut future = pin!(future);
+    let limit = timeout.saturating_add(GRACE);
+    let start = Instant::now();
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return Some(output);
+        }
+        let left = limit
+            .checked_sub(start.elapsed())
+            .filter(|left| !left.is_zero())?;
+        thread::park_timeout(left);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry_sdk::trace::SpanProcessor as _;
+
+    #[test]
+    fn nobody_waits_for_a_worker_that_panicked() {
+        let inbox = Arc::new(Inbox::new(Arc::default(), 8));
+        let (waiting, answer) = Flush::new(Duration::from_secs(60), false, &inbox.counters);
+        inbox.flush(waiting).expect("it is open");
+        assert!(inbox.counters.enqueue(8));
+        let theirs = inbox.clone();
+        let runtime = Builder::new_current_thread().build().expect("a runtime");
+        let thread = thread::spawn(move || run(runtime, &theirs, |_| panic!("on purpose")));
+        assert!(thread.join().is_err());
+
+        let error = wait(answer, Duration::from_secs(60), &inbox.counters).expect_err("it died");
+        assert!(
+            error.to_string().contains("the export thread has ended"),
+            "{error}"
+        );
+        let stats = inbox.counters.stats();
+        assert_eq!(
+            (stats.pending, stats.dropped.of(crate::Loss::Failed)),
+            (0, 1)
+        );
+        let (resource, allowed) = (Arc::default(), AllowedSpaces::All);
+        let processor = RoutingProcessor {
+            inbox,
+            allowed,
+            resource,
+        };
+        assert!(processor.force_flush().is_err() && processor.shutdown().is_err());
+    }
+
+    #[test]
+    fn a_blocking_wait_ends_even_if_nobody_answers() {
+        let start = Instant::now();
+        assert_eq!(block_on(std::future::pending::<()>(), Duration::ZERO), None);
+        assert!(start.elapsed() >= GRACE);
+    }
+}

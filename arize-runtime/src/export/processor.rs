@@ -1,0 +1,145 @@
+//! The one span processor: puts the route onto spans as they start, and judges it when they end.
+
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use opentelemetry::trace::Span as _;
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
+
+use super::attributes::{NoRoute, route_of};
+use super::flush::{Answer, Flush};
+use super::handle;
+use super::inbox::Inbox;
+use crate::notice::{Notice, warn};
+use crate::routing::Routing;
+use crate::semconv::{PROJECT_NAME, SPACE_ID};
+use crate::stats::Loss;
+
+/// What OpenTelemetry gives a `force_flush` without a timeout.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The spaces that spans may go to.
+#[derive(Debug, Default)]
+pub(crate) enum AllowedSpaces {
+    #[default]
+    All,
+    Exactly(HashSet<Box<str>>),
+}
+
+impl AllowedSpaces {
+    fn allows(&self, space_id: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Exactly(ids) => ids.contains(space_id),
+        }
+    }
+}
+
+/// Gives spans their route and hands them to the export thread. It knows no tracer and no provider,
+/// which own it.
+#[derive(Debug)]
+pub(crate) struct RoutingProcessor {
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) allowed: AllowedSpaces,
+    pub(super) resource: Arc<OnceLock<Resource>>,
+}
+
+impl SpanProcessor for RoutingProcessor {
+    fn on_start(&self, span: &mut Span, parent: &Context) {
+        if let Some(routing) = Routing::of(parent) {
+            let (space_id, project_name) = routing.shared();
+            span.set_attribute(KeyValue::new(SPACE_ID, space_id));
+            span.set_attribute(KeyValue::new(PROJECT_NAME, project_name));
+        }
+    }
+
+    fn on_end(&self, span: SpanData) {
+        match route_of(&span.attributes) {
+            Ok((space_id, _)) if !self.allowed.allows(space_id) => {
+                warn(Notice::Denied, || denied(space_id));
+                self.inbox.counters.dropped(Loss::Denied, 1);
+            }
+            Ok(_) => {
+                if let Err(loss) = self.inbox.push(span) {
+                    self.inbox.counters.dropped(loss, 1);
+                    refused(loss);
+                }
+            }
+            Err(missing) => {
+                warn(Notice::Unrouted, || unrouted(&span.name, missing));
+                self.inbox.counters.dropped(Loss::Unrouted, 1);
+            }
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        sdk_result(self.flush(FLUSH_TIMEOUT, false))
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        sdk_result(self.flush(timeout, true))
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        // A provider does this once, while it is built; a second provider cannot own this processor.
+        let _first = self.resource.set(resource.clone());
+    }
+}
+
+impl RoutingProcessor {
+    fn flush(&self, timeout: Duration, close: bool) -> Answer {
+        let (flush, answer) = Flush::new(timeout, close, &self.inbox.counters);
+        match self.inbox.flush(flush) {
+            Ok(()) => handle::wait(answer, timeout, &self.inbox.counters),
+            Err(gate) => handle::after_the_end(gate, timeout, &self.inbox.counters),
+        }
+    }
+}
+
+fn sdk_result(answer: Answer) -> OTelSdkResult {
+    match answer {
+        Ok(()) => Ok(()),
+        Err(error) if error.pending > 0 => Err(OTelSdkError::Timeout(error.timeout)),
+        Err(error) => Err(OTelSdkError::InternalFailure(error.to_string())),
+    }
+}
+
+#[cold]
+fn denied(space_id: &str) -> String {
+    format!(
+        "a span of space `{space_id}` was dropped, since that space is not allowed; add it to \
+         `.allow_spaces(..)` if it should be"
+    )
+}
+
+#[cold]
+fn unrouted(name: &str, missing: NoRoute) -> String {
+    let key = missing.key;
+    format!(
+        "the span `{name}` was dropped, since it has no valid `{key}`; start it inside an annotated \
+         handler, in `set_routing_context(routing, || ..)` or in `future.with_routing(routing)`"
+    )
+}
+
+#[cold]
+fn refused(loss: Loss) {
+    match loss {
+        Loss::QueueFull => warn(Notice::QueueFull, || {
+            "spans were dropped, since the queue is full; the collector is slow or away, or raise \
+             `.max_queue_size(..)`"
+                .to_owned()
+        }),
+        Loss::Late => warn(Notice::Late, || {
+            "a span ended after the shutdown and was dropped; shut down after the last request"
+                .to_owned()
+        }),
+        _ => warn(Notice::ExportFailed, || {
+            "a span was dropped, since the export thread has ended; please report its panic"
+                .to_owned()
+        }),
+    }
+}

@@ -1,0 +1,201 @@
+//! What goes wrong is counted, told, and repeated where that helps.
+
+use super::*;
+
+#[tokio::test]
+async fn unrouted_denied_and_surplus_spans_are_counted() {
+    let receiver = receiver().await;
+    let arize = registration(receiver.endpoint())
+        .allow_spaces([SPACE])
+        .max_queue_size(2)
+        .build()
+        .expect("a good configuration");
+    arize
+        .tracer_provider()
+        .tracer("test")
+        .start("no route")
+        .end();
+    span(
+        &arize,
+        SPACE,
+        [KeyValue::new("arize.space_id", "new\nline")],
+    );
+    span(&arize, SPACE, [KeyValue::new("arize.project.name", 7)]);
+    span(&arize, "stranger", []);
+    spans(&arize, SPACE, 5);
+    let stats = arize.stats();
+    let of = |loss| stats.dropped.of(loss);
+    assert_eq!(
+        (of(Loss::Unrouted), of(Loss::Denied), of(Loss::QueueFull)),
+        (3, 1, 3)
+    );
+    assert_eq!((stats.ended, stats.pending), (9, 2));
+    arize.shutdown(LONG).await.expect("nothing was lost since");
+    assert_eq!(receiver.spans().len(), 2);
+}
+
+#[tokio::test]
+async fn a_full_queue_takes_spans_again_once_it_was_sent() {
+    let receiver = receiver().await;
+    let arize = registration(receiver.endpoint())
+        .max_queue_size(10)
+        .build()
+        .expect("good");
+    for round in 1..=3 {
+        spans(&arize, SPACE, 10);
+        arize.force_flush(LONG).await.expect("everything is sent");
+        assert_eq!(arize.stats().exported, 10 * round);
+    }
+}
+
+#[tokio::test]
+async fn rejected_spans_are_told_with_the_collectors_words() {
+    let receiver = receiver().await;
+    let arize = pipeline(&receiver);
+    let message = "no such model: test-key".to_owned();
+    receiver.answer_with(Answer::PartialSuccess {
+        rejected: 2,
+        message,
+    });
+    spans(&arize, SPACE, 3);
+    let error = arize.force_flush(LONG).await.expect_err("two are rejected");
+    assert_eq!(
+        (
+            error.lost.of(Loss::Rejected),
+            error.lost.total(),
+            error.pending
+        ),
+        (2, 2, 0)
+    );
+    let text = error.to_string();
+    assert!(
+        text.contains("no such model") && !text.contains("test-key"),
+        "{text}"
+    );
+    assert_eq!(arize.stats().exported, 1);
+}
+
+#[tokio::test]
+async fn an_unavailable_collector_is_asked_again() {
+    let receiver = receiver().await;
+    let arize = pipeline(&receiver);
+    receiver.answer_with(Answer::Status(
+        tonic::Code::Unavailable,
+        "restarting".to_owned(),
+    ));
+    spans(&arize, SPACE, 3);
+    let error = arize
+        .force_flush(Duration::from_millis(300))
+        .await
+        .expect_err("not yet");
+    assert_eq!((error.pending, error.lost.total()), (3, 0));
+    assert!(
+        error.to_string().contains("UNAVAILABLE: restarting"),
+        "{error}"
+    );
+    receiver.answer_with(Answer::Ok);
+    arize.force_flush(LONG).await.expect("now");
+    assert_eq!((receiver.spans().len(), arize.stats().exported), (3, 3));
+}
+
+#[tokio::test]
+async fn a_collector_that_starts_late_gets_everything() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("it");
+    let arize = registration(format!("http://{port}"))
+        .build()
+        .expect("good");
+    spans(&arize, SPACE, 3);
+    let error = arize
+        .force_flush(Duration::from_millis(300))
+        .await
+        .expect_err("nobody listens");
+    assert!(
+        error.to_string().contains("check that the collector runs"),
+        "{error}"
+    );
+    let receiver = Receiver::bind(port).await.expect("the port is free still");
+    arize.shutdown(LONG).await.expect("now it is there");
+    assert_eq!(receiver.spans().len(), 3);
+}
+
+#[tokio::test]
+async fn a_refusal_is_final() {
+    let receiver = receiver().await;
+    let arize = pipeline(&receiver);
+    receiver.answer_with(Answer::Status(
+        tonic::Code::PermissionDenied,
+        "not yours".to_owned(),
+    ));
+    spans(&arize, SPACE, 3);
+    let error = arize.force_flush(LONG).await.expect_err("denied");
+    assert_eq!((error.lost.of(Loss::Failed), error.pending), (3, 0));
+    assert!(
+        error
+            .to_string()
+            .contains("PERMISSION_DENIED: not yours; check `ARIZE_API_KEY`"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_hanging_space_holds_up_no_other() {
+    let receiver = receiver().await;
+    let arize = pipeline(&receiver);
+    receiver.answer_with(Answer::Delay(Duration::from_secs(60)));
+    for n in 0..31 {
+        spans(&arize, &format!("hanging-{n}"), 1);
+    }
+    let error = arize
+        .force_flush(Duration::from_millis(500))
+        .await
+        .expect_err("they hang");
+    assert_eq!(error.pending, 31);
+    receiver.answer_with(Answer::Ok);
+    spans(&arize, "calm", 5);
+    let start = Instant::now();
+    let _hanging = arize.force_flush(Duration::from_millis(500)).await;
+    assert!(start.elapsed() < Duration::from_secs(1));
+    assert_eq!(arize.stats().exported, 5);
+}
+
+#[tokio::test]
+async fn the_first_failure_is_warned_of_with_its_remedy() {
+    let test = "faults::the_first_failure_is_warned_of_with_its_remedy";
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("it");
+    let endpoint = format!("http://{closed}");
+    let key = "hunter2";
+    match alone(
+        test,
+        &[
+            ("ARIZE_COLLECTOR_ENDPOINT", &endpoint),
+            ("ARIZE_API_KEY", key),
+        ],
+    ) {
+        Ok(()) => {
+            let arize = register_with_routing()
+                .build()
+                .expect("a good configuration");
+            spans(&arize, SPACE, 2);
+            let _failed = arize.shutdown(Duration::from_millis(300)).await;
+        }
+        Err(output) => {
+            let told = String::from_utf8_lossy(&output.stderr);
+            for part in [
+                "2 spans of space `U3BhY2U6MTIzOmFiYw==` could not be sent to",
+                &endpoint,
+                "(from ARIZE_COLLECTOR_ENDPOINT)",
+                "UNAVAILABLE: ",
+                "check that the collector runs",
+            ] {
+                assert!(told.contains(part), "no `{part}` in: {told}");
+            }
+            assert!(!told.contains(key), "{told}");
+        }
+    }
+}

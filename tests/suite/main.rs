@@ -1,0 +1,10 @@
+//! Behaviour, as users see it: an axum agent over a real socket, spans over real OTLP, and what arrived
+//! is what counts. Every test has its own pipeline in its own Context, so they run in parallel.
+
+mod handlers;
+mod harness;
+mod pipeline;
+mod requests;
+mod routes_by_hand;
+mod tools;
+mod trees;

@@ -1,0 +1,71 @@
+//! Routing of spans that are opened by hand.
+
+use arize_runtime::{set_routing_context, Loss, Routing, RoutingFutureExt as _};
+use opentelemetry::context::FutureExt as _;
+use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
+use opentelemetry::KeyValue;
+
+use crate::harness::{named, route, Pipeline};
+
+fn routing(space: &str) -> Routing {
+    Routing::new(space, "p").unwrap()
+}
+
+#[tokio::test]
+async fn set_routing_context_routes_what_starts_inside_and_nothing_else() {
+    let pipeline = Pipeline::start(&[]).await;
+    let tracer = pipeline.arize.tracer_provider().tracer("by hand");
+    set_routing_context(routing("outer"), || {
+        tracer.in_span("in outer", |_| {
+            set_routing_context(routing("inner"), || tracer.start("in inner").end());
+        });
+    });
+    tracer.start("outside").end();
+    let spans = pipeline.spans().await;
+    assert_eq!(route(named(&spans, "in outer")), ("outer", "outer", "p"));
+    assert_eq!(route(named(&spans, "in inner")), ("inner", "inner", "p"));
+    assert_eq!(spans.len(), 2);
+    assert_eq!(pipeline.arize.stats().dropped.of(Loss::Unrouted), 1);
+}
+
+#[tokio::test]
+async fn with_routing_holds_across_await_and_does_not_leak() {
+    let pipeline = Pipeline::start(&[]).await;
+    let tracer = pipeline.arize.tracer_provider().tracer("by hand");
+    let one = |space: &'static str| {
+        let tracer = tracer.clone();
+        async move {
+            tokio::task::yield_now().await;
+            tracer.start(space).end();
+        }
+        .with_routing(routing(space))
+    };
+    tokio::join!(one("a"), one("b"), one("c").with_context(pipeline.context()));
+    assert_eq!(Routing::current(), None);
+    let spans = pipeline.spans().await;
+    for space in ["a", "b", "c"] {
+        assert_eq!(route(named(&spans, space)), (space, space, "p"));
+    }
+}
+
+#[tokio::test]
+async fn a_span_that_names_its_own_route_last_has_it() {
+    let pipeline = Pipeline::start(&[]).await;
+    let tracer = pipeline.arize.tracer_provider().tracer("by hand");
+    set_routing_context(routing("from context"), || {
+        let mut span = tracer.start("late");
+        span.set_attribute(KeyValue::new("arize.space_id", "set late"));
+        span.end();
+    });
+    let mut alone = tracer.start("alone");
+    alone.set_attributes([
+        KeyValue::new("arize.space_id", "only"),
+        KeyValue::new("arize.project.name", "attributes"),
+    ]);
+    alone.end();
+    let spans = pipeline.spans().await;
+    assert_eq!(route(named(&spans, "late")), ("set late", "set late", "p"));
+    assert_eq!(route(named(&spans, "alone")), ("only", "only", "attributes"));
+    let keys = named(&spans, "late").attributes.iter().filter(|(key, _)| key == "arize.space_id");
+    assert_eq!(keys.count(), 1);
+}
