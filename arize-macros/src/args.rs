@@ -31,7 +31,7 @@ pub(crate) struct Args {
 
 /// A value, or the word `none`.
 pub(crate) enum Given<T> {
-    None(Ident),
+    None,
     Some(T),
 }
 
@@ -162,9 +162,7 @@ fn given<T>(
 ) -> syn::Result<Given<T>> {
     let expression: Expr = value(key, input, &format!("{key} = .."))?.parse()?;
     match &expression {
-        Expr::Path(path) if path.path.is_ident("none") => {
-            Ok(Given::None(path.path.require_ident()?.clone()))
-        }
+        Expr::Path(path) if path.path.is_ident("none") => Ok(Given::None),
         _ => take(expression).map(Given::Some),
     }
 }

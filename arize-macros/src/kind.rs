@@ -6,7 +6,7 @@ pub(crate) struct Kind {
     /// The attribute's name.
     pub(crate) attribute: &'static str,
     /// The value of `openinference.span.kind`.
-    pub(crate) span_kind: &'static str,
+    pub(crate) openinference: &'static str,
     /// The arguments that it takes in its parentheses.
     pub(crate) keys: &'static [&'static str],
     pub(crate) inputs: Inputs,
@@ -35,11 +35,11 @@ const STEP: &[&str] =
     &["name", "skip", "skip_all", "debug", "redact", "input", "output", "skip_output", "crate"];
 
 pub(crate) static KINDS: &[Kind] = &[
-    Kind { attribute: "experiment_handler", span_kind: "CHAIN", keys: HANDLER, inputs: Inputs::Body },
-    Kind { attribute: "tool", span_kind: "TOOL", keys: TOOL, inputs: Inputs::Parameters },
-    Kind { attribute: "chain", span_kind: "CHAIN", keys: STEP, inputs: Inputs::Bare },
-    Kind { attribute: "agent", span_kind: "AGENT", keys: STEP, inputs: Inputs::Bare },
-    Kind { attribute: "llm", span_kind: "LLM", keys: STEP, inputs: Inputs::Object },
+    Kind { attribute: "experiment_handler", openinference: "CHAIN", keys: HANDLER, inputs: Inputs::Body },
+    Kind { attribute: "tool", openinference: "TOOL", keys: TOOL, inputs: Inputs::Parameters },
+    Kind { attribute: "chain", openinference: "CHAIN", keys: STEP, inputs: Inputs::Bare },
+    Kind { attribute: "agent", openinference: "AGENT", keys: STEP, inputs: Inputs::Bare },
+    Kind { attribute: "llm", openinference: "LLM", keys: STEP, inputs: Inputs::Object },
 ];
 
 impl Kind {

@@ -81,7 +81,11 @@ impl Argument {
     /// This argument's name, shown to the user at its type: where what is wrong with it is written.
     pub(crate) fn at_type(&self) -> Ident {
         let mut ident = self.ident.clone();
-        ident.set_span(self.ty.span().resolved_at(ident.span()));
+        let mut ty = &self.ty;
+        while let Type::Reference(reference) = ty {
+            ty = &reference.elem;
+        }
+        ident.set_span(ty.span().resolved_at(ident.span()));
         ident
     }
 }
@@ -222,7 +226,7 @@ fn spec(
     if let Some(parameters) = args.parameters.as_ref().filter(|p| !p.value().trim().starts_with('{')) {
         errors.add(parameters, "`parameters` is a JSON Schema; write an object, such as `{\"type\":\"object\"}`");
     }
-    let span_kind = args.kind.as_ref().map_or(kind.span_kind, |wanted| {
+    let span_kind = args.kind.as_ref().map_or(kind.openinference, |wanted| {
         let text = wanted.value();
         let known = || SPAN_KINDS.iter().copied();
         known().find(|name| *name == text).unwrap_or_else(|| {
@@ -230,7 +234,7 @@ fn spec(
             let near = near.map_or(String::new(), |near| format!("did you mean `{near}`? "));
             let message = format!("`{text}` is no span kind; {near}the kinds are {}", listed(known()));
             errors.add(wanted, message);
-            kind.span_kind
+            kind.openinference
         })
     });
     let tool = kind.inputs == Inputs::Parameters;
@@ -256,7 +260,7 @@ fn output(args: &Args, returned: &ReturnType, errors: &mut Errors) -> Output {
     };
     match &args.output {
         Some(Given::Some(closure)) => Output::Closure(closure.clone()),
-        Some(Given::None(_)) => Output::Skipped,
+        Some(Given::None) => Output::Skipped,
         None if args.skip_output.is_some() => Output::Skipped,
         None => Output::Value(span),
     }

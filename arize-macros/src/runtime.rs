@@ -14,10 +14,8 @@ impl Runtime {
 
     /// A name of the runtime's. An error in what it is applied to shows at `span`.
     fn name(&self, name: &str, span: Span) -> TokenStream {
-        let root = match &self.0 {
-            Some(path) => path.to_token_stream(),
-            None => quote_spanned!(span=> ::arize_runtime),
-        };
+        let given = self.0.as_ref().map(ToTokens::to_token_stream);
+        let root = given.unwrap_or_else(|| quote_spanned!(span=> ::arize_runtime));
         let name = Ident::new(name, span);
         quote_spanned!(span=> #root::__private::#name)
     }

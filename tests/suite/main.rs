@@ -4,6 +4,7 @@
 mod handlers;
 mod harness;
 mod pipeline;
+mod processes;
 mod requests;
 mod routes_by_hand;
 mod tools;

@@ -93,7 +93,7 @@ fn body(
     errors: &mut Errors,
 ) -> Option<BodyIs> {
     match &args.body {
-        Some(Given::None(_)) => return Some(BodyIs::Absent),
+        Some(Given::None) => return Some(BodyIs::Absent),
         Some(Given::Some(expression)) => {
             return Some(BodyIs::Read(Source::Expression(expression.clone())));
         }

@@ -1,5 +1,7 @@
 //! What goes wrong is counted, told, and repeated where that helps.
 
+use std::collections::HashSet;
+
 use super::*;
 
 #[tokio::test]
@@ -198,4 +200,40 @@ async fn the_first_failure_is_warned_of_with_its_remedy() {
             assert!(!told.contains(key), "{told}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_span_is_in_one_count_under_load_and_faults() {
+    let receiver = receiver().await;
+    let arize = registration(receiver.endpoint())
+        .batch_delay(Duration::from_millis(5))
+        .build()
+        .expect("good");
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let arize = &arize;
+            scope.spawn(move || {
+                for n in 0..2_000 {
+                    span(arize, &format!("space-{}", (n * 4 + thread) % 50), []);
+                }
+            });
+        }
+        for round in 0..20 {
+            receiver.answer_with(match round % 2 {
+                0 => Answer::Status(tonic::Code::Unavailable, "restarting".to_owned()),
+                _ => Answer::Ok,
+            });
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    });
+    receiver.answer_with(Answer::Ok);
+    arize.shutdown(LONG).await.expect("everything is sent");
+    let stats = arize.stats();
+    assert_eq!(
+        (stats.ended, stats.exported, stats.pending),
+        (8_000, 8_000, 0)
+    );
+    let spans = receiver.spans();
+    let distinct: HashSet<_> = spans.iter().map(|span| &span.span_id).collect();
+    assert_eq!((distinct.len(), spans.len()), (8_000, 8_000));
 }

@@ -108,3 +108,29 @@ async fn a_second_install_is_refused_and_leaves_no_thread() {
     arize.shutdown(LONG).await.expect("everything is sent");
     assert_eq!(receiver.spans().len(), 1);
 }
+
+/// In a runtime without I/O, where tokio's own signals panic.
+#[cfg(unix)]
+#[test]
+fn a_termination_signal_is_received_under_any_executor() {
+    let test = "lifecycle::a_termination_signal_is_received_under_any_executor";
+    if alone(test, &[]).is_err() {
+        return;
+    }
+    let own = std::process::id().to_string();
+    let killer = std::thread::spawn(move || {
+        while threads("arize-signal") == 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(300)); // the thread is there; now it listens
+        Command::new("kill")
+            .args(["-TERM", &own])
+            .status()
+            .expect("it runs")
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(arize_runtime::shutdown_signal());
+    assert!(killer.join().expect("no panic").success());
+}

@@ -1,0 +1,88 @@
+//! The agent: one request in, one trip out.
+
+use std::fmt;
+
+use arize_runtime::{AgentRequest, experiment_handler, llm};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::get_active_span;
+
+use crate::data::{Answer, Flight, RatedHotel, Trip};
+use crate::model::{self, Decision};
+use crate::tools::{FlightSearch, book_hotel, search_hotels};
+
+/// `POST /invoke`, with the flights service at this URL.
+pub(crate) fn router(flights_url: String) -> Router {
+    Router::new()
+        .route("/invoke", post(invoke))
+        .with_state(FlightSearch::new(flights_url))
+}
+
+#[experiment_handler(name = "run_agent", output = |answer| &answer.text)]
+async fn invoke(
+    State(flights): State<FlightSearch>,
+    headers: HeaderMap,
+    Json(request): Json<AgentRequest<Trip>>,
+) -> Result<Json<Answer>, AppError> {
+    let trip = request.input;
+    let flights = flights.search_flights(&trip.from, &trip.to).await?;
+    let mut hotels = search_hotels(&trip.to, trip.comfort);
+    loop {
+        match plan_trip(&trip, &flights, &hotels) {
+            Decision::GiveUp { reason } => {
+                return Ok(Json(Answer {
+                    text: reason,
+                    total: None,
+                }));
+            }
+            Decision::Book {
+                flight,
+                hotel,
+                total,
+            } => match book_hotel(&hotel, trip.nights) {
+                Ok(booking) => return Ok(Json(Answer::booked(&flight, &booking, total))),
+                // Plan again without it: an error that is handled leaves `run_agent` OK.
+                Err(full) => hotels.retain(|hotel| hotel.name != full.hotel),
+            },
+        }
+    }
+}
+
+#[llm]
+fn plan_trip(trip: &Trip, flights: &[Flight], hotels: &[RatedHotel]) -> Decision {
+    // The span is a plain OpenTelemetry span: whatever else is known goes onto it.
+    get_active_span(|span| span.set_attribute(KeyValue::new("llm.model_name", model::NAME)));
+    model::decide(trip, flights, hotels)
+}
+
+/// The flights could not be asked for.
+#[derive(Debug)]
+struct AppError(reqwest::Error);
+
+impl fmt::Display for AppError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the flights service did not answer")
+    }
+}
+
+impl std::error::Error for AppError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+impl From<reqwest::Error> for AppError {
+    fn from(error: reqwest::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for AppError {
+    fn into_response(self) -> Response {
+        (StatusCode::BAD_GATEWAY, self.to_string()).into_response()
+    }
+}

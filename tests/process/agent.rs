@@ -1,0 +1,57 @@
+//! A process that installs a pipeline from its environment, does a little work, and says what became of
+//! it as JSON. `suite/processes.rs` starts it, since environment, globals and stderr belong to a process.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use arize_runtime::{InstallError, experiment_handler, register_with_routing, tool};
+use http::HeaderMap;
+use opentelemetry::global;
+use opentelemetry::trace::{Span as _, Tracer as _};
+use serde_json::{Value, json};
+
+#[tool]
+fn work(n: u64) -> u64 {
+    global::tracer("a library").start("library span").end();
+    n
+}
+
+#[experiment_handler(name = "run_agent")]
+async fn invoke(headers: HeaderMap, body: Value) -> u64 {
+    work(body["n"].as_u64().unwrap_or_default())
+}
+
+/// Arguments: how often to call the agent, and with which body; `subscriber` sets a `tracing` subscriber.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().collect();
+    let calls: u64 = arguments[1].parse().expect("a number of calls");
+    let body: Value = serde_json::from_str(&arguments[2]).expect("a JSON body");
+    if arguments.get(3).is_some_and(|word| word == "subscriber") {
+        tracing_subscriber::fmt().with_writer(std::io::stdout).init();
+    }
+    let arize = match register_with_routing().batch_delay(Duration::from_millis(50)).install() {
+        Ok(arize) => arize,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let second = register_with_routing().install();
+    assert!(matches!(second, Err(InstallError::AlreadyInstalled)), "a process has one pipeline");
+    for _ in 0..calls {
+        invoke(HeaderMap::new(), body.clone()).await;
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let shutdown = arize.shutdown(Duration::from_secs(2)).await;
+    let stats = arize.stats();
+    let said = json!({
+        "ended": stats.ended,
+        "exported": stats.exported,
+        "dropped": stats.dropped.to_string(),
+        "shutdown": shutdown.err().map(|error| error.to_string()),
+        "debug": format!("{arize:?}"),
+    });
+    println!("{said}");
+    ExitCode::SUCCESS
+}

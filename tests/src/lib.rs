@@ -1,1 +1,0 @@
-//! Tests of the workspace, as users would write them; see `suite`, `ui` and `fixtures`.

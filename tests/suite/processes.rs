@@ -1,0 +1,118 @@
+//! What belongs to a whole process: the environment, the global provider, and what is said on stderr.
+
+use std::process::{Output, Stdio};
+
+use arize_local::Receiver;
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::harness::{any_port, names, route};
+
+const ROUTED: &str = r#"{"n": 1, "arize_metadata": {"space_id": "s", "project_name": "p"}}"#;
+
+/// Runs the agent process with nothing in its environment but `environment`.
+async fn agent(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_agent_process"))
+        .args(arguments)
+        .env_clear()
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap()
+}
+
+fn said(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let last = text.lines().last().unwrap_or_default();
+    serde_json::from_str(last).unwrap_or_else(|_| panic!("{text}{}", stderr(output)))
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[tokio::test]
+async fn install_reads_the_environment_once_and_takes_the_global_provider() {
+    let receiver = Receiver::bind(any_port()).await.unwrap();
+    let endpoint = receiver.endpoint();
+    let output = agent(
+        &["2", r#"{"n": 1}"#],
+        &[
+            ("ARIZE_COLLECTOR_ENDPOINT", &endpoint),
+            ("ARIZE_OTLP_ENDPOINT", "http://127.0.0.1:1"),
+            ("ARIZE_API_KEY", "secret-key"),
+            ("ARIZE_SPACE_ID", "U3BhY2U6MTIzOmFiYw=="),
+            ("ARIZE_PROJECT_NAME", "from the environment"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "arize-space-id=other,space_id=other,authorization=other"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"),
+            ("OTEL_SERVICE_NAME", "travel"),
+        ],
+    )
+    .await;
+    let said = said(&output);
+    assert_eq!((&said["ended"], &said["exported"]), (&6.into(), &6.into()), "{said}");
+    assert!(!said.to_string().contains("secret-key"), "{said}");
+    let spans = receiver.spans();
+    assert_eq!(spans.len(), 6, "{}", names(&spans));
+    for span in &spans {
+        let space = "U3BhY2U6MTIzOmFiYw==";
+        assert_eq!(route(span), (space, space, "from the environment"));
+        assert!(span.resource.iter().any(|(k, v)| k == "service.name" && v.as_str() == Some("travel")));
+    }
+    let keys = receiver.requests();
+    let keys = keys[0].metadata.iter().filter(|(name, _)| name == "authorization");
+    assert_eq!(keys.map(|(_, key)| key.as_str()).collect::<Vec<_>>(), ["secret-key"]);
+    assert_eq!(stderr(&output), "");
+}
+
+#[tokio::test]
+async fn an_unreachable_collector_is_told_once_with_its_variable_and_the_remedy() {
+    let environment = [("ARIZE_OTLP_ENDPOINT", "http://127.0.0.1:1/v1"), ("ARIZE_API_KEY", "secret-key")];
+    let output = agent(&["3", ROUTED], &environment).await;
+    let told = stderr(&output);
+    assert_eq!(told.lines().count(), 1, "{told}");
+    for part in ["http://127.0.0.1:1", "ARIZE_OTLP_ENDPOINT", "UNAVAILABLE"] {
+        assert!(told.contains(part), "{part} is missing: {told}");
+    }
+    assert!(!told.contains("secret-key"), "{told}");
+    let said = said(&output);
+    assert_eq!((&said["dropped"], &said["exported"]), (&"9 failed".into(), &0.into()));
+    assert!(said["shutdown"].as_str().unwrap().contains("9"), "{said}");
+}
+
+#[tokio::test]
+async fn unrouted_requests_and_odd_metadata_are_told_once_each() {
+    let receiver = Receiver::bind(any_port()).await.unwrap();
+    let environment = [("ARIZE_COLLECTOR_ENDPOINT", receiver.endpoint())];
+    let environment = environment.each_ref().map(|(k, v)| (*k, v.as_str()));
+    let output = agent(&["5", r#"{"arize_metadata": {"space_id": 42, "project_name": "p"}}"#], &environment).await;
+    let told = stderr(&output);
+    let lines = |part: &str| told.lines().filter(|line| line.contains(part)).count();
+    assert_eq!(lines("`arize_metadata.space_id` of a request is `42`"), 1, "{told}");
+    assert_eq!(lines("the spans of `run_agent` are dropped: the request names no space"), 1, "{told}");
+    assert_eq!(lines("ARIZE_SPACE_ID"), 1, "{told}");
+    assert_eq!(said(&output)["dropped"], "15 unrouted");
+    assert!(receiver.requests().is_empty());
+}
+
+#[tokio::test]
+async fn warnings_are_tracing_events_where_there_is_a_subscriber() {
+    let receiver = Receiver::bind(any_port()).await.unwrap();
+    let environment = [("ARIZE_COLLECTOR_ENDPOINT", receiver.endpoint())];
+    let environment = environment.each_ref().map(|(k, v)| (*k, v.as_str()));
+    let output = agent(&["1", r#"{"arize_metadata": null}"#, "subscriber"], &environment).await;
+    assert_eq!(stderr(&output), "");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.contains("arize_runtime") && stdout.contains("`arize_metadata` of a request is `null`"), "{stdout}");
+}
+
+#[tokio::test]
+async fn what_registration_needs_is_named() {
+    let missing = agent(&["0", "{}"], &[]).await;
+    assert!(!missing.status.success());
+    assert!(stderr(&missing).contains("`ARIZE_API_KEY`"), "{}", stderr(&missing));
+    let endpoint = agent(&["0", "{}"], &[("ARIZE_COLLECTOR_ENDPOINT", "otlp.arize.com/v1"), ("ARIZE_API_KEY", "k")]).await;
+    let told = stderr(&endpoint);
+    assert!(told.contains("`ARIZE_COLLECTOR_ENDPOINT`") && told.contains("https://otlp.arize.com/v1"), "{told}");
+}
