@@ -38,7 +38,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let chain = if model.late.is_empty() {
         quote!(#begin #input #body #outcome #wait)
     } else {
-        let call = Ident::new("__arize_call", Span::mixed_site());
+        let call = Ident::new("__call", Span::mixed_site());
         let late = bindings(&model.late);
         quote! {
             let #call = #begin;
@@ -91,20 +91,18 @@ fn begin(model: &Model) -> TokenStream {
             quote!(#start(&__ARIZE_SPAN, #record))
         }
         Some(Request { headers, body }) => {
-            let handle = model.runtime.handle(site);
             let headers = source(headers);
-            let body = match body {
+            match body {
                 BodyIs::Absent => {
-                    let request_body = model.runtime.request_body(site);
-                    quote!(#request_body::ABSENT)
+                    let no_body = model.runtime.no_body(site);
+                    quote!(#no_body.handle(&__ARIZE_SPAN, #headers))
                 }
                 BodyIs::Read(body) => {
                     let (body, span) = (source(body), span_of(body));
                     let read = model.runtime.body(span);
-                    quote_spanned!(span=> #read(#body).read())
+                    quote_spanned!(span=> #read(#body).handle(&__ARIZE_SPAN, #headers))
                 }
-            };
-            quote!(#handle(&__ARIZE_SPAN, #headers, #body))
+            }
         }
     }
 }
@@ -189,7 +187,7 @@ fn outcome(model: &Model) -> TokenStream {
         }
         Output::Closure(closure) => {
             let span = syn::spanned::Spanned::span(&closure.body).resolved_at(site);
-            let record = quote_spanned!(span=> .value().record());
+            let record = quote_spanned!(span=> .get().record());
             value(span, &quote!(#body .at(#closure) #record))
         }
     };

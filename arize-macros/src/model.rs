@@ -180,7 +180,7 @@ fn take_arguments(signature: &mut Signature) -> Vec<Argument> {
         if let Some(ident) = plain {
             return Argument { name: ident.unraw().to_string(), ident, ty, pattern: None };
         }
-        let ident = format_ident!("__arize_arg{number}", span = Span::mixed_site());
+        let ident = format_ident!("__arg{number}", span = Span::mixed_site());
         let renamed = Pat::Ident(syn::PatIdent {
             attrs: Vec::new(),
             by_ref: None,

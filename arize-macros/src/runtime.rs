@@ -36,12 +36,10 @@ names! {
     /// Of what is known at compile time.
     span_spec => "SpanSpec",
     /// Begins the call of a handler.
-    handle => "handle",
+    body => "body",
+    no_body => "NoBody",
     /// Begins any other call.
     start => "start",
-    /// Reads a body.
-    body => "body",
-    request_body => "RequestBody",
     arg => "arg",
     generic_arg => "generic_arg",
     debug_arg => "debug_arg",

@@ -1,8 +1,8 @@
 //! What expansions may name. Not for hand-written code: it changes with every version.
 
 pub use crate::arguments::{arg, debug_arg, generic_arg, redacted_arg};
-pub use crate::instrument::{handle, start};
-pub use crate::request::{body, RequestBody};
+pub use crate::handler::{NoBody, body};
+pub use crate::instrument::start;
 pub use crate::span::SpanSpec;
 
 /// For benches: annotated functions start their spans with this tracer, in the whole process.

@@ -103,7 +103,9 @@ impl<'a> Metadata<'a> {
         for (field, taken) in
             [("space_id", metadata.space_id), ("project_name", metadata.project_name)]
         {
-            if let (None, Some(value)) = (taken, fields.get(field)) {
+            if taken.is_none()
+                && let Some(value) = fields.get(field)
+            {
                 tell(&format!("arize_metadata.{field}"), value);
             }
         }
@@ -275,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_top_level_row_may_have_a_field_named_input() {
-        #[derive(Deserialize)]
+        #[derive(Debug, Deserialize)]
         struct Row {
             input: String,
             model: String,

@@ -1,31 +1,23 @@
-//! Extract, attach, route, start: the order that Arize's documented pitfalls are about, written once.
+//! The call of an annotated function.
 //!
-//! An annotated function is a chain: [`start`] or [`handle`], its inputs, then `call` (sync) or `run`
-//! (async) with its body, then `outcome` with what to record of the result. Where no pipeline is live
-//! the chain is the bare body.
+//! It is a chain: [`start`] with its inputs, then `call` (sync) or `run` (async) with its body, then
+//! `outcome` with what to record of the result. Where no pipeline is live the chain is the bare body.
 
 use std::future::Future;
-use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
-use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt as _;
 use pin_project_lite::pin_project;
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::agent_request::Metadata;
 use crate::arguments::{ToolSchema, Typed, TypedArgument};
-use crate::notice::{self, Notice};
 use crate::outcome::Outcome;
-use crate::propagation::{self, RequestBaggage};
 use crate::recording::{self, Recorded};
-use crate::request::{HeaderSource, RequestBody, RequestInput};
-use crate::resolve::{resolve, Named};
-use crate::routing::{valid_project_name, valid_space_id};
-use crate::semconv;
-use crate::span::{self, ActiveSpan, RequestAttributes, SpanSpec};
+use crate::request::RequestInput;
+use crate::span::{self, ActiveSpan, SpanSpec};
 use crate::tracer;
 
 /// A call of an annotated function, before its body runs. Small, since every link of the chain moves it.
@@ -68,7 +60,12 @@ impl std::fmt::Debug for Call {
 #[inline]
 #[must_use]
 pub fn start(spec: &'static SpanSpec, record: impl Fn(&mut Inputs)) -> Call {
-    Call { spec, inputs: if tracer::is_live() { start_live(spec, &record) } else { None } }
+    if !tracer::is_live() {
+        return Call { spec, inputs: None };
+    }
+    // moved so that a bare call need not lay it out
+    let record = record;
+    Call { spec, inputs: start_live(spec, &record) }
 }
 
 #[inline(never)]
@@ -180,38 +177,55 @@ impl Inputs {
     #[expect(clippy::inline_always, reason = "with its length known, the name is stored and not copied")]
     #[inline(always)]
     fn key(&mut self, name: &str) {
-        self.buffer.reserve(name.len() + 4);
-        self.buffer.push(if self.buffer.is_empty() { b'{' } else { b',' });
-        self.buffer.push(b'"');
+        self.buffer.extend_from_slice(if self.buffer.is_empty() { b"{\"" } else { b",\"" });
         self.buffer.extend_from_slice(name.as_bytes());
         self.buffer.extend_from_slice(b"\":");
     }
 
-    fn value(&mut self, value: &(impl Serialize + ?Sized)) {
+    pub(crate) fn value(&mut self, value: &(impl Serialize + ?Sized)) {
         self.buffer.clear();
         let written = recording::write(&mut self.buffer, value);
         self.form = if written { Form::Json } else { Form::None };
     }
 
     #[inline]
-    fn finish(mut self, spec: &'static SpanSpec) -> Option<Recorded> {
+    pub(crate) fn finish(mut self, spec: &'static SpanSpec) -> Option<Recorded> {
         if let Some(schema) = self.schema {
             // two first calls at once gather the same
             let _ = spec.derived_schema.set(schema.finish(spec.name, spec.description));
         }
-        Some(match self.form {
-            Form::None => {
-                recording::give_back(self.buffer);
-                return None;
+        if self.form == Form::None {
+            recording::give_back(self.buffer);
+            return None;
+        }
+        if self.form == Form::Object {
+            if self.buffer.is_empty() {
+                self.buffer.push(b'{');
             }
-            Form::Object => {
-                let end: &[u8] = if self.buffer.is_empty() { b"{}" } else { b"}" };
-                self.buffer.extend_from_slice(end);
-                Recorded::Json(recording::text_of(self.buffer))
+            self.buffer.push(b'}');
+        }
+        let text = recording::text_of(self.buffer);
+        Some(if self.form == Form::Text { Recorded::Text(text) } else { Recorded::of_json(text) })
+    }
+}
+
+impl Inputs {
+    /// Of a request's body, or of none.
+    pub(crate) fn of_request(input: Option<RequestInput<'_>>) -> Self {
+        let mut inputs = Self { buffer: recording::take_buffer(), form: Form::None, schema: None };
+        match input {
+            None => {}
+            Some(RequestInput::Value(value)) => inputs.value(value),
+            Some(RequestInput::Json(json)) => {
+                inputs.buffer.extend_from_slice(json.as_bytes());
+                inputs.form = Form::Json;
             }
-            Form::Json => Recorded::of_json(self.buffer),
-            Form::Text => Recorded::Text(recording::text_of(self.buffer)),
-        })
+            Some(RequestInput::Text(text)) => {
+                inputs.buffer.extend_from_slice(text.as_bytes());
+                inputs.form = Form::Text;
+            }
+        }
+        inputs
     }
 }
 
@@ -246,8 +260,8 @@ impl<R, F: FnOnce() -> R> SyncCall<F> {
 /// An asynchronous call that knows its body.
 #[derive(Debug)]
 pub struct AsyncCall<C, F> {
-    call: C,
-    body: F,
+    pub(crate) call: C,
+    pub(crate) body: F,
 }
 
 impl<C: Begin, F: Future> AsyncCall<C, F> {
@@ -328,164 +342,4 @@ fn finish<R, O>(span: &mut ActiveSpan, returned: &R, record: impl FnOnce(Outcome
         record(Outcome::new(returned, span));
     }
     span.end();
-}
-
-/// The call of a handler, before its body runs.
-pub struct HandlerCall {
-    spec: &'static SpanSpec,
-    /// None where the handler runs bare.
-    request: Option<Request>,
-}
-
-/// What a handler's span starts from.
-struct Request {
-    context: Context,
-    /// None under an unsampled parent: nothing is recorded.
-    inputs: Option<Inputs>,
-    attributes: RequestAttributes,
-}
-
-impl std::fmt::Debug for HandlerCall {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HandlerCall").field("spec", &self.spec).finish_non_exhaustive()
-    }
-}
-
-impl HandlerCall {
-    /// Records this value as the input.
-    #[inline]
-    #[must_use]
-    pub fn input(mut self, value: &(impl Serialize + ?Sized)) -> Self {
-        if let Some(Request { inputs: Some(inputs), .. }) = &mut self.request {
-            inputs.value(value);
-        }
-        self
-    }
-
-    /// Takes the body of the handler.
-    #[inline]
-    #[must_use]
-    pub fn run<F: Future>(self, body: F) -> AsyncCall<Self, F> {
-        AsyncCall { call: self, body }
-    }
-}
-
-impl Begin for HandlerCall {
-    fn begin(self) -> Option<ActiveSpan> {
-        let Request { context, inputs, attributes } = self.request?;
-        let input = inputs.and_then(|inputs| inputs.finish(self.spec));
-        let pipeline = tracer::of(&context)?;
-        Some(span::start(self.spec, pipeline, &context, input, Some(attributes)))
-    }
-}
-
-/// Begins the call of a handler: its span is a child of the request's remote parent and nobody else's,
-/// and every span inside is routed to the request's space and project.
-#[inline]
-#[must_use]
-pub fn handle(
-    spec: &'static SpanSpec,
-    headers: &impl HeaderSource,
-    body: RequestBody<'_>,
-) -> HandlerCall {
-    let request = if tracer::is_live() { read_request(spec, headers, body) } else { None };
-    HandlerCall { spec, request }
-}
-
-fn read_request(
-    spec: &'static SpanSpec,
-    headers: &dyn HeaderSource,
-    body: RequestBody<'_>,
-) -> Option<Request> {
-    let ambient = Context::current();
-    let pipeline = tracer::of(&ambient)?;
-    let parent = propagation::parent(headers);
-    let records = parent.as_ref().is_none_or(SpanContext::is_sampled);
-    if !records {
-        pipeline.counters.unsampled_request();
-        notice::warn(Notice::Unsampled, || UNSAMPLED.to_owned());
-    }
-    let baggage = RequestBaggage::read(headers);
-    // From an empty Context: an ambient local span (a server's middleware) is linked, never the parent.
-    let context = tracer::carry_override(&ambient, Context::new());
-    let context = propagation::with_parent(baggage.put_into(context), parent);
-    let link = ambient.span().span_context().clone();
-    let mut attributes =
-        RequestAttributes { metadata: None, link: Some(link).filter(SpanContext::is_valid) };
-    let mut inputs = None;
-    let routing = body.read(|metadata, input| {
-        if records {
-            inputs = Some(Inputs::of_request(input.filter(|_| spec.automatic_input)));
-            attributes.metadata = linkage(metadata, headers);
-        }
-        let from_baggage = baggage.routing();
-        let from_baggage = Named {
-            space_id: from_baggage.space_id.as_deref().and_then(|s| valid_space_id(s).ok()),
-            project_name: from_baggage.project_name.as_deref().and_then(|s| valid_project_name(s).ok()),
-        };
-        let from_metadata =
-            Named { space_id: metadata.space_id, project_name: metadata.project_name };
-        resolve(&from_metadata, &from_baggage, &pipeline.defaults, spec.project_name)
-    });
-    let context = match routing {
-        Ok(routing) => context.with_value(routing),
-        Err(unresolved) => {
-            notice::warn(Notice::RoutingIncomplete, || {
-                format!("the spans of `{}` are dropped: {unresolved}", spec.name)
-            });
-            context
-        }
-    };
-    Some(Request { context, inputs, attributes })
-}
-
-const UNSAMPLED: &str = "a request came with an unsampled parent (traceparent flags 00), so nothing of it \
-                         is exported; sample the calling side if its spans are wanted";
-
-impl Inputs {
-    fn of_request(input: Option<RequestInput<'_>>) -> Self {
-        let mut inputs = Self { buffer: recording::take_buffer(), form: Form::None, schema: None };
-        match input {
-            None => {}
-            Some(RequestInput::Value(value)) => inputs.value(value),
-            Some(RequestInput::Json(json)) => {
-                inputs.buffer.extend_from_slice(json.as_bytes());
-                inputs.form = Form::Json;
-            }
-            Some(RequestInput::Text(text)) => {
-                inputs.buffer.extend_from_slice(text.as_bytes());
-                inputs.form = Form::Text;
-            }
-        }
-        inputs
-    }
-}
-
-/// The experiment that the span belongs to, as the JSON attribute `metadata`; the body wins over the
-/// headers.
-fn linkage(metadata: &Metadata<'_>, headers: &dyn HeaderSource) -> Option<String> {
-    let header = |name| {
-        let mut value = None;
-        headers.each_line(name, &mut |line| {
-            let line = std::str::from_utf8(line).map(str::trim).unwrap_or_default();
-            value = Some(line.to_owned()).filter(|line| !line.is_empty());
-        });
-        value
-    };
-    let experiment = header(&semconv::EXPERIMENT_ID_HEADER);
-    let run = header(&semconv::EXPERIMENT_RUN_ID_HEADER);
-    let fields = [
-        ("dataset_id", metadata.dataset_id),
-        ("example_id", metadata.example_id),
-        ("experiment_id", metadata.experiment_id.or(experiment.as_deref())),
-        ("run_id", metadata.run_id.or(run.as_deref())),
-    ];
-    let mut json = String::new();
-    for (name, value) in fields {
-        if let Some(value) = value {
-            let separator = if json.is_empty() { '{' } else { ',' };
-            json += &format!("{separator}\"{name}\":{}", Value::from(value));
-        }
-    }
-    (!json.is_empty()).then(|| json + "}")
 }

@@ -28,6 +28,8 @@ mod outcome;
 
 mod instrument;
 
+mod handler;
+
 mod export;
 
 mod register;

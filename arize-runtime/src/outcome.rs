@@ -205,7 +205,7 @@ fn project<'a, T: ?Sized, O>(seen: Seen<'a, T>, f: impl FnOnce(&'a T) -> O) -> P
 impl<O> Projected<'_, O> {
     /// To be recorded.
     #[must_use]
-    pub fn value(&self) -> Returned<'_, O> {
+    pub fn get(&self) -> Returned<'_, O> {
         returned(Seen { value: self.value.as_ref(), span: self.span })
     }
 }

@@ -7,11 +7,11 @@
 use std::borrow::Cow;
 
 use http::HeaderName;
-use opentelemetry::baggage::BaggageExt as _;
+use opentelemetry::baggage::{Baggage, BaggageExt as _};
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
 };
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::Context;
 
 use crate::request::HeaderSource;
 use crate::resolve::Named;
@@ -46,8 +46,8 @@ fn traceparent(line: &[u8]) -> Option<(TraceId, SpanId, TraceFlags)> {
         0xff => false,
         _ => line.len() == 55 || line[55] == b'-',
     };
-    let trace_id = hex(&line[3..35])?;
-    let span_id = u64::try_from(hex(&line[36..52])?).ok()?;
+    let trace_id = u128::from(hex(&line[3..19])?) << 64 | u128::from(hex(&line[19..35])?);
+    let span_id = hex(&line[36..52])?;
     let flags = u8::try_from(hex(&line[53..55])?).ok()?;
     (length && trace_id != 0 && span_id != 0).then(|| {
         let sampled = TraceFlags::new(flags) & TraceFlags::SAMPLED;
@@ -55,24 +55,35 @@ fn traceparent(line: &[u8]) -> Option<(TraceId, SpanId, TraceFlags)> {
     })
 }
 
-/// Lower-case hexadecimal digits only.
-fn hex(digits: &[u8]) -> Option<u128> {
+/// At most 16 digits, lower-case hexadecimal only.
+fn hex(digits: &[u8]) -> Option<u64> {
     digits.iter().try_fold(0, |value, digit| {
         let digit = match digit {
             b'0'..=b'9' => digit - b'0',
             b'a'..=b'f' => digit - b'a' + 10,
             _ => return None,
         };
-        Some(value << 4 | u128::from(digit))
+        Some(value << 4 | u64::from(digit))
     })
 }
 
 /// All lines joined; one that is malformed leaves none (the traceparent stays valid).
 fn tracestate(headers: &(impl HeaderSource + ?Sized)) -> TraceState {
-    let joined = joined(headers, &semconv::TRACESTATE);
-    let state = joined.as_deref().and_then(|state| std::str::from_utf8(state).ok());
-    let state = state.map(str::trim).filter(|state| has_distinct_keys(state));
-    state.and_then(|state| state.parse().ok()).unwrap_or(TraceState::NONE)
+    let parse = |state: &[u8]| {
+        let state = std::str::from_utf8(state).ok()?.trim();
+        has_distinct_keys(state).then(|| state.parse().ok()).flatten()
+    };
+    let mut state = None;
+    let mut lines = 0;
+    headers.each_line(&semconv::TRACESTATE, &mut |line| {
+        lines += 1;
+        // one line, as nearly every request has it, is read where it is
+        state = if lines == 1 { parse(line) } else { None };
+    });
+    if lines > 1 {
+        state = joined(headers, &semconv::TRACESTATE).as_deref().and_then(parse);
+    }
+    state.unwrap_or(TraceState::NONE)
 }
 
 /// W3C Trace Context, section 3.3.1.3: at most 32 members, each key once. The API's parser lets both pass.
@@ -98,73 +109,83 @@ fn joined(headers: &(impl HeaderSource + ?Sized), name: &HeaderName) -> Option<V
 /// The baggage of a request, read once.
 #[derive(Debug, Default)]
 pub(crate) struct RequestBaggage {
-    header: Vec<u8>,
+    members: Baggage,
+    /// The space and project, wherever in the header they stand.
+    pub(crate) routing: Named<String>,
 }
 
 impl RequestBaggage {
+    /// Of all lines; a malformed member is skipped alone.
     pub(crate) fn read(headers: &(impl HeaderSource + ?Sized)) -> Self {
-        let mut header = joined(headers, &semconv::BAGGAGE).unwrap_or_default();
-        if header.len() > MAX_BAGGAGE_BYTES {
-            let whole = header[..MAX_BAGGAGE_BYTES].iter().rposition(|&b| b == b',');
-            header.truncate(whole.unwrap_or(0));
-        }
-        Self { header }
-    }
-
-    /// Keys and decoded values; a malformed member is skipped alone.
-    fn members(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
-        self.header.split(|&b| b == b',').filter_map(member)
-    }
-
-    /// The space and project, wherever in the header they stand.
-    pub(crate) fn routing(&self) -> Named<Cow<'_, str>> {
-        let mut named = Named { space_id: None, project_name: None };
-        for (key, value) in self.members() {
-            match key {
-                semconv::BAGGAGE_SPACE_ID => named.space_id = Some(value),
-                semconv::BAGGAGE_PROJECT_NAME => named.project_name = Some(value),
-                _ => {}
+        let mut baggage = Self::default();
+        let mut bytes_left = MAX_BAGGAGE_BYTES;
+        let mut members_left = MAX_BAGGAGE_MEMBERS;
+        headers.each_line(&semconv::BAGGAGE, &mut |line| {
+            let mut whole = line;
+            if line.len() > bytes_left {
+                let comma = line[..bytes_left].iter().rposition(|&b| b == b',');
+                whole = &line[..comma.unwrap_or(0)];
             }
-        }
-        named
+            bytes_left = bytes_left.saturating_sub(line.len() + 1);
+            for (key, value) in whole.split(|&b| b == b',').filter_map(member) {
+                match key {
+                    semconv::BAGGAGE_SPACE_ID => baggage.routing.space_id = Some(value.to_string()),
+                    semconv::BAGGAGE_PROJECT_NAME => {
+                        baggage.routing.project_name = Some(value.to_string());
+                    }
+                    _ => {}
+                }
+                if members_left > 0 {
+                    members_left -= 1;
+                    baggage.members.insert(key.to_owned(), value.into_owned());
+                }
+            }
+        });
+        baggage
     }
 
-    /// `context` with the baggage in OpenTelemetry's own place.
-    pub(crate) fn put_into(&self, context: Context) -> Context {
-        if self.header.is_empty() {
+    /// `context` with the baggage in OpenTelemetry's own place; what it says of the route stays.
+    pub(crate) fn put_into(&mut self, context: Context) -> Context {
+        if self.members.is_empty() {
             return context;
         }
-        let members = self.members().take(MAX_BAGGAGE_MEMBERS);
-        context.with_baggage(members.map(|(k, v)| KeyValue::new(k.to_owned(), v.into_owned())))
+        context.with_baggage(std::mem::take(&mut self.members))
     }
 }
 
 /// W3C Baggage, section 3.2.2: `key=value`, properties cut off, the value percent-decoded.
 fn member(member: &[u8]) -> Option<(&str, Cow<'_, str>)> {
-    let without_properties = member.split(|&b| b == b';').next()?;
-    let equals = without_properties.iter().position(|&b| b == b'=')?;
+    let without_properties = std::str::from_utf8(member.split(|&b| b == b';').next()?).ok()?;
+    let equals = without_properties.bytes().position(|b| b == b'=')?;
     let key = without_properties[..equals].trim_ascii();
     let value = without_properties[equals + 1..].trim_ascii();
-    let octets = value.iter().all(|&b| matches!(b, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e));
-    let key = std::str::from_utf8(key).ok().filter(|key| is_token(key.as_bytes()))?;
-    let value = if octets { percent_decoded(value) } else { return None };
-    (!value.chars().any(char::is_control)).then_some((key, value))
+    let octet = |b| matches!(b, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e);
+    if !is_token(key) || !value.bytes().all(octet) {
+        return None;
+    }
+    let value = percent_decoded(value);
+    // undecoded octets are none
+    let control = matches!(&value, Cow::Owned(value) if value.chars().any(char::is_control));
+    (!control).then_some((key, value))
 }
 
 /// RFC 9110, section 5.6.2.
-fn is_token(key: &[u8]) -> bool {
-    let tchar = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
-    !key.is_empty() && key.iter().all(tchar)
+fn is_token(key: &str) -> bool {
+    let tchar = |b: u8| {
+        b.is_ascii_alphanumeric()
+            || matches!(b, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+    };
+    !key.is_empty() && key.bytes().all(tchar)
 }
 
 /// `%41` is `A`; a broken sequence stays as it is, `+` is a plus, bytes that are no UTF-8 become
 /// U+FFFD.
-fn percent_decoded(value: &[u8]) -> Cow<'_, str> {
-    if !value.contains(&b'%') {
-        return String::from_utf8_lossy(value);
+fn percent_decoded(value: &str) -> Cow<'_, str> {
+    if !value.as_bytes().contains(&b'%') {
+        return Cow::Borrowed(value);
     }
     let mut decoded = Vec::with_capacity(value.len());
-    let mut rest = value;
+    let mut rest = value.as_bytes();
     while let [first, tail @ ..] = rest {
         let digits = tail.get(..2).filter(|_| *first == b'%');
         let byte = digits.and_then(|d| u8::try_from(hex(&d.to_ascii_lowercase())?).ok());
@@ -242,8 +263,7 @@ mod tests {
         let routing = |lines: &[&str]| {
             let headers: Vec<_> = lines.iter().map(|line| ("baggage", *line)).collect();
             let baggage = read(&headers).1;
-            let named = baggage.routing();
-            (named.space_id.map(Cow::into_owned), named.project_name.map(Cow::into_owned))
+            (baggage.routing.space_id, baggage.routing.project_name)
         };
         let pair = |s: &str, p: &str| (Some(s.to_owned()), Some(p.to_owned()));
         assert_eq!(
@@ -259,8 +279,13 @@ mod tests {
     #[test]
     fn long_baggage_is_cut_at_a_member() {
         let long = format!("arize.space_id=s,{}", "k=vvvvvvvvvvvvvvvv,".repeat(600));
-        let baggage = read(&[("baggage", &long)]).1;
-        assert!(baggage.header.len() <= MAX_BAGGAGE_BYTES);
-        assert_eq!(baggage.routing().space_id.as_deref(), Some("s"));
+        let late = "arize.project_name=p";
+        let baggage = read(&[("baggage", &format!("{long}{late}")), ("baggage", late)]).1;
+        assert_eq!(baggage.routing.space_id.as_deref(), Some("s"));
+        assert_eq!((baggage.members.len(), baggage.routing.project_name), (2, None));
+        let many: String = (0..99).map(|n| format!("k{n}=v,")).collect();
+        let baggage = read(&[("baggage", &many), ("baggage", late)]).1;
+        assert_eq!(baggage.members.len(), MAX_BAGGAGE_MEMBERS);
+        assert_eq!(baggage.routing.project_name.as_deref(), Some("p"));
     }
 }

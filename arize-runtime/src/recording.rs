@@ -56,21 +56,19 @@ impl Recorded {
     }
 
     /// Objects and arrays are JSON, a string is its text, a number, boolean or null is text.
-    pub(crate) fn of_json(buffer: Vec<u8>) -> Self {
-        match buffer.first() {
-            Some(b'{' | b'[') => Self::Json(text_of(buffer)),
-            Some(b'"') => {
-                let text = text_of(buffer);
-                Self::Text(serde_json::from_str(&text).unwrap_or(text))
-            }
-            _ => Self::Text(text_of(buffer)),
+    #[inline]
+    pub(crate) fn of_json(json: String) -> Self {
+        match json.as_bytes().first() {
+            Some(b'{' | b'[') => Self::Json(json),
+            Some(b'"') => Self::Text(serde_json::from_str(&json).unwrap_or(json)),
+            _ => Self::Text(json),
         }
     }
 
     /// None for a value that cannot be serialised, which is told.
     pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Option<Self> {
         let mut buffer = take_buffer();
-        write(&mut buffer, value).then(|| Self::of_json(buffer))
+        write(&mut buffer, value).then(|| Self::of_json(text_of(buffer)))
     }
 }
 

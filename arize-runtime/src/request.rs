@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::agent_request::{AgentRequest, Body, Metadata};
-use crate::levels::levels;
+use crate::agent_request::{Body, Metadata};
 
 /// A type that carries HTTP request headers.
 ///
@@ -83,17 +81,14 @@ impl<K: AsRef<str>, V: AsRef<[u8]>, S> HeaderSource for HashMap<K, V, S> {
 
 /// A body in one of the forms that handlers take it in.
 #[derive(Clone, Copy)]
-pub struct RequestBody<'a>(Form<'a>);
-
-#[derive(Clone, Copy)]
-enum Form<'a> {
+pub(crate) enum RequestBody<'a> {
     Absent,
     Value(&'a Value),
     Text(&'a [u8]),
     Typed(&'a dyn ToJson),
 }
 
-trait ToJson {
+pub(crate) trait ToJson {
     fn to_json(&self) -> Option<Vec<u8>>;
 }
 
@@ -111,16 +106,13 @@ pub(crate) enum RequestInput<'a> {
 }
 
 impl RequestBody<'_> {
-    /// For `body = none`.
-    pub const ABSENT: RequestBody<'static> = RequestBody(Form::Absent);
-
     /// Calls `f` with the metadata and the input; without an input where there is no body.
     pub(crate) fn read<R>(&self, f: impl FnOnce(&Metadata<'_>, Option<RequestInput<'_>>) -> R) -> R {
-        match self.0 {
-            Form::Absent => f(&Metadata::default(), None),
-            Form::Text(text) => read_text(text, f),
-            Form::Typed(body) => read_text(&body.to_json().unwrap_or_default(), f),
-            Form::Value(value) => {
+        match self {
+            Self::Absent => f(&Metadata::default(), None),
+            Self::Text(text) => read_text(text, f),
+            Self::Typed(body) => read_text(&body.to_json().unwrap_or_default(), f),
+            Self::Value(value) => {
                 let metadata = Metadata::of(value.get("arize_metadata"));
                 match (value.get("input"), value) {
                     (Some(input), _) => f(&metadata, Some(RequestInput::Value(input))),
@@ -150,75 +142,3 @@ fn read_text<R>(
         Err(text) => f(&metadata, Some(RequestInput::Text(text))),
     }
 }
-
-levels! {
-    /// A body in a form of its own?
-    BodyArgument => SerializeLevel<'a, T>;
-    /// Serialises?
-    SerializeLevel => LastLevel<'a, T>;
-}
-
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct LastLevel<'a, T: ?Sized>(&'a T);
-
-/// `body(&request).read()` finds out how a body is read.
-#[must_use]
-pub fn body<T: ?Sized>(argument: &T) -> BodyArgument<'_, T> {
-    BodyArgument(SerializeLevel(LastLevel(argument)))
-}
-
-macro_rules! body_forms {
-    ($([$($generic:ident)?] $type:ty => |$body:ident| $form:expr;)+) => {$(
-        impl<'a $(, $generic)?> BodyArgument<'a, $type> {
-            #[allow(missing_docs)]
-            pub fn read(&self) -> RequestBody<'a> {
-                let $body = self.0.0.0;
-                RequestBody($form)
-            }
-        }
-    )+};
-}
-
-body_forms! {
-    [] Value => |body| Form::Value(body);
-    [] &'a Value => |body| Form::Value(body);
-    [] Bytes => |body| Form::Text(body);
-    [] &'a Bytes => |body| Form::Text(body);
-    [] String => |body| Form::Text(body.as_bytes());
-    [] &'a String => |body| Form::Text(body.as_bytes());
-    [] str => |body| Form::Text(body.as_bytes());
-    [] &'a str => |body| Form::Text(body.as_bytes());
-    [] Vec<u8> => |body| Form::Text(body);
-    [] [u8] => |body| Form::Text(body);
-    [] &'a [u8] => |body| Form::Text(body);
-    [I] AgentRequest<I> => |body| Form::Text(body.as_json().as_bytes());
-    [I] &'a AgentRequest<I> => |body| Form::Text(body.as_json().as_bytes());
-}
-
-impl<'a, T: Serialize> SerializeLevel<'a, T> {
-    #[allow(missing_docs)]
-    pub fn read(&self) -> RequestBody<'a> {
-        RequestBody(Form::Typed(self.0.0))
-    }
-}
-
-impl<T: ?Sized> LastLevel<'_, T> {
-    #[allow(missing_docs, clippy::must_use_candidate)]
-    pub fn read(&self) -> RequestBody<'static>
-    where
-        T: ReadableBody,
-    {
-        RequestBody::ABSENT
-    }
-}
-
-/// Implemented by nothing: it carries the error for a body that cannot be read.
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be read as the body of an experiment's request",
-    label = "not `serde::Serialize`",
-    note = "take `AgentRequest<T>`, which keeps the JSON so that `T` needs only `Deserialize`; or derive \
-            `serde::Serialize`; or write `body = none`, and the route comes from the baggage header alone"
-)]
-pub trait ReadableBody {}

@@ -23,8 +23,9 @@ pub(crate) fn router(flights_url: String) -> Router {
         .with_state(FlightSearch::new(flights_url))
 }
 
-// #[experiment_handler(name = "run_agent", output = |answer| &answer.text)] is all of this function. It also
-// keeps `AgentRequest<Trip>` as the argument: by hand the body must be taken apart, for the metadata.
+// #[experiment_handler(name = "run_agent", output = |answer| &answer.text)] is all of this
+// function, and the argument can be `AgentRequest<Trip>`: by hand the body must be taken apart, for
+// the metadata.
 async fn invoke(
     State(flights): State<FlightSearch>,
     headers: HeaderMap,
@@ -66,21 +67,13 @@ async fn run_agent(flights: &FlightSearch, input: Value) -> Result<Answer, AppEr
         .map_err(AppError::Flights)?;
     let mut hotels = search_hotels(&trip.to, trip.comfort);
     loop {
-        match plan_trip(&trip, &flights, &hotels) {
-            Decision::GiveUp { reason } => {
-                return Ok(Answer {
-                    text: reason,
-                    total: None,
-                });
-            }
-            Decision::Book {
-                flight,
-                hotel,
-                total,
-            } => match book_hotel(&hotel, trip.nights) {
-                Ok(booking) => return Ok(Answer::booked(&flight, &booking, total)),
-                Err(full) => hotels.retain(|hotel| hotel.name != full.hotel),
-            },
+        let plan = match plan_trip(&trip, &flights, &hotels) {
+            Decision::Book(plan) => plan,
+            Decision::GiveUp { reason } => return Ok(Answer::sorry(reason)),
+        };
+        match book_hotel(&plan.hotel, trip.nights) {
+            Ok(booking) => return Ok(Answer::booked(&booking, &plan)),
+            Err(full) => hotels.retain(|hotel| hotel.name != full.hotel),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What `arize-runtime` is for, by hand: the route of each request, on every span, to the right space.
+//! What `arize-runtime` is for, by hand: the route of each request, on every span, to the right
+//! space.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -24,7 +25,8 @@ use serde_json::{Map, Value, json};
 const SPACE_ID: &str = "arize.space_id";
 const PROJECT: &str = "arize.project.name"; // a dot here, an underscore in baggage
 
-/// Where the spans of a request belong. It lives in the Context, where every span that starts can see it.
+/// Where the spans of a request belong. It lives in the Context, where every span that starts can
+/// see it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 struct Route {
     space_id: String,
@@ -68,8 +70,8 @@ pub(crate) fn extract(headers: &HeaderMap, metadata: &Value) -> Context {
         )
     });
     let headers = HashMap::from(headers);
-    // From `Context::new()`, for a span of the web server that happens to be current must not become the
-    // parent of a request without `traceparent`.
+    // From `Context::new()`, for a span of the web server that happens to be current must not
+    // become the parent of a request without `traceparent`.
     let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &headers);
     let context = BaggagePropagator::new().extract_with_context(&context, &headers);
     let space_id = resolve(&context, metadata, "space_id", "ARIZE_SPACE_ID");
@@ -135,7 +137,8 @@ pub(crate) fn start(
     kind: &'static str,
     input: &impl Serialize,
 ) -> Context {
-    let tracer = global::tracer("by_hand"); // not kept: one from before `install` would never record
+    // Asked for each time: a tracer that was kept from before `install` would never record.
+    let tracer = global::tracer("by_hand");
     let (input, mime_type) = text(input);
     let mut span = tracer.start_with_context(name, parent);
     span.set_attribute(KeyValue::new("openinference.span.kind", kind));
@@ -144,8 +147,8 @@ pub(crate) fn start(
     parent.with_span(span)
 }
 
-/// Starts the span of a tool. Description and schema are written twice: here and in the function's own
-/// signature and documentation, where `#[tool]` finds them.
+/// Starts the span of a tool. Description and schema are written twice: here and in the function's
+/// own signature and documentation, where `#[tool]` finds them.
 pub(crate) fn start_tool(
     name: &'static str,
     description: &'static str,
@@ -168,8 +171,9 @@ pub(crate) fn start_tool(
     context
 }
 
-/// Ends a span with its output. Not called, because the function was cancelled, panicked or returned
-/// early, the span looks like one that is neither good nor bad; the attributes see all three.
+/// Ends a span with its output. Not called, because the function was cancelled, panicked or
+/// returned early, the span looks like one that is neither good nor bad; the attributes see all
+/// three.
 pub(crate) fn succeed(context: &Context, output: &impl Serialize) {
     let (output, mime_type) = text(output);
     let span = context.span();
@@ -200,7 +204,8 @@ pub(crate) fn fail<E: Error>(context: &Context, error: &E) {
     span.end();
 }
 
-/// Strings as they are, objects and lists as JSON; what cannot be serialised must not stop the agent.
+/// Strings as they are, objects and lists as JSON; what cannot be serialised must not stop the
+/// agent.
 fn text(value: &impl Serialize) -> (String, &'static str) {
     match serde_json::to_value(value) {
         Ok(Value::String(text)) => (text, "text/plain"),
@@ -212,10 +217,11 @@ fn text(value: &impl Serialize) -> (String, &'static str) {
 
 // ---- The export: `arize-runtime` has one pipeline for all spaces. ----
 
-/// Puts the route of the Context onto every span, whoever starts it, and keeps an exporter for each.
+/// Puts the route of the Context onto every span, whoever starts it, and keeps an exporter for
+/// each.
 ///
-/// Every route is a thread, a queue and a connection, for ever, and requests name the routes: a server in
-/// the open must bound them, and count what it drops. `arize-runtime` does.
+/// Every route is a thread, a queue and a connection, for ever, and requests name the routes: a
+/// server in the open must bound them, and count what it drops. `arize-runtime` does.
 #[derive(Debug)]
 struct RoutingProcessor {
     endpoint: String,

@@ -1,4 +1,5 @@
-//! What the agent can do. Compare with `travel_agent/tools.rs`, where each tool has one line above it.
+//! What the agent can do. Compare with `travel_agent/tools.rs`, where each tool has one line above
+//! it.
 
 use std::fmt;
 
@@ -72,10 +73,11 @@ impl FlightSearch {
             .with_context(context.clone())
             .await;
         match &response {
-            Ok(response) => context.span().set_attribute(KeyValue::new(
-                "http.response.status_code",
-                i64::from(response.status().as_u16()),
-            )),
+            Ok(response) => {
+                let status = i64::from(response.status().as_u16());
+                let status = KeyValue::new("http.response.status_code", status);
+                context.span().set_attribute(status);
+            }
             Err(error) => context.span().set_status(Status::error(error.to_string())),
         }
         response

@@ -32,22 +32,14 @@ async fn invoke(
     let flights = flights.search_flights(&trip.from, &trip.to).await?;
     let mut hotels = search_hotels(&trip.to, trip.comfort);
     loop {
-        match plan_trip(&trip, &flights, &hotels) {
-            Decision::GiveUp { reason } => {
-                return Ok(Json(Answer {
-                    text: reason,
-                    total: None,
-                }));
-            }
-            Decision::Book {
-                flight,
-                hotel,
-                total,
-            } => match book_hotel(&hotel, trip.nights) {
-                Ok(booking) => return Ok(Json(Answer::booked(&flight, &booking, total))),
-                // Plan again without it: an error that is handled leaves `run_agent` OK.
-                Err(full) => hotels.retain(|hotel| hotel.name != full.hotel),
-            },
+        let plan = match plan_trip(&trip, &flights, &hotels) {
+            Decision::Book(plan) => plan,
+            Decision::GiveUp { reason } => return Ok(Json(Answer::sorry(reason))),
+        };
+        match book_hotel(&plan.hotel, trip.nights) {
+            Ok(booking) => return Ok(Json(Answer::booked(&booking, &plan))),
+            // Plan again without it: an error that is handled leaves `run_agent` OK.
+            Err(full) => hotels.retain(|hotel| hotel.name != full.hotel),
         }
     }
 }

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::Plan;
+
 /// A row of the dataset.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Trip {
@@ -76,12 +78,23 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn booked(flight: &str, booking: &Booking, total: u32) -> Self {
+    pub(crate) fn booked(booking: &Booking, plan: &Plan) -> Self {
         let Booking { hotel, nights, .. } = booking;
-        let s = if *nights == 1 { "" } else { "s" };
+        let Plan { flight, total, .. } = plan;
+        let nights = match nights {
+            1 => "1 night".to_owned(),
+            more => format!("{more} nights"),
+        };
         Self {
-            text: format!("{hotel}, {nights} night{s}, flight {flight}: {total} EUR"),
-            total: Some(total),
+            text: format!("{hotel}, {nights}, flight {flight}: {total} EUR"),
+            total: Some(*total),
+        }
+    }
+
+    pub(crate) fn sorry(reason: String) -> Self {
+        Self {
+            text: reason,
+            total: None,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The service that knows the flights. In real life another program; here a second server on a free port.
+//! The service that knows the flights. In real life another program; here a second server on a free
+//! port.
 
 use std::io;
 use std::time::Duration;

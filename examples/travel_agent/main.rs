@@ -1,7 +1,8 @@
 //! A travel agent behind HTTP, traced, and the experiment that shows it.
 //!
 //! `cargo run --example travel_agent` runs an experiment on this machine and needs no account. With
-//! `ARIZE_API_KEY` set, or with `--serve`, it serves the agent instead, for Arize or `arize-local` to call.
+//! `ARIZE_API_KEY` set, or with `--serve`, it serves the agent instead, for Arize or `arize-local`
+//! to call.
 
 mod agent;
 mod data;
@@ -21,9 +22,22 @@ use axum::Router;
 use tokio::net::TcpListener;
 
 #[tokio::main]
-async fn main() -> Result<ExitCode, Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(code) => code,
+        // Said here, for an error that `main` returns is shown as `Debug`, which does not say what
+        // to do.
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<ExitCode, Box<dyn Error>> {
     let agent = agent::router(flights_service::start().await?);
-    if env::args().any(|argument| argument == "--serve") || env::var_os("ARIZE_API_KEY").is_some() {
+    let has_key = env::var_os("ARIZE_API_KEY").is_some_and(|key| !key.is_empty());
+    if has_key || env::args().any(|argument| argument == "--serve") {
         serve(agent).await
     } else {
         run_experiment(agent).await
@@ -33,12 +47,12 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
 /// Serves the agent and sends its spans to Arize, or to `ARIZE_COLLECTOR_ENDPOINT`.
 async fn serve(agent: Router) -> Result<ExitCode, Box<dyn Error>> {
     let arize = register_with_routing().install()?;
-    let port = env::var("PORT").map_or(Ok(8000), |port| port.parse())?;
-    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    println!(
-        "POST trips to http://{}/invoke; Ctrl-C ends",
-        listener.local_addr()?
-    );
+    let port = env::var("PORT").unwrap_or_else(|_| "8000".to_owned());
+    let address = format!("127.0.0.1:{port}");
+    let listener = TcpListener::bind(&address)
+        .await
+        .map_err(|error| format!("cannot listen on {address}: {error}; set `PORT` to another"))?;
+    println!("POST trips to http://{address}/invoke; Ctrl-C ends");
     axum::serve(listener, agent)
         .with_graceful_shutdown(shutdown_signal())
         .await?;

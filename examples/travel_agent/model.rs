@@ -11,41 +11,41 @@ pub(crate) const NAME: &str = "travel-rules-1";
 #[derive(Debug, Serialize)]
 #[serde(tag = "decision", rename_all = "snake_case")]
 pub(crate) enum Decision {
-    Book {
-        flight: String,
-        hotel: String,
-        total: u32,
-    },
-    GiveUp {
-        reason: String,
-    },
+    Book(Plan),
+    GiveUp { reason: String },
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Plan {
+    pub(crate) flight: String,
+    pub(crate) hotel: String,
+    pub(crate) total: u32,
 }
 
 /// The best rated hotel that the budget allows with the cheapest flight; of equals, the cheaper.
 pub(crate) fn decide(trip: &Trip, flights: &[Flight], hotels: &[RatedHotel]) -> Decision {
+    let Trip {
+        from, to, budget, ..
+    } = trip;
+    let give_up = |reason| Decision::GiveUp { reason };
     let Some(flight) = flights.iter().min_by_key(|flight| flight.price) else {
-        return Decision::GiveUp {
-            reason: format!("nobody flies from {} to {}", trip.from, trip.to),
-        };
+        return give_up(format!("nobody flies from {from} to {to}"));
     };
     let total = |hotel: &RatedHotel| flight.price + trip.nights * hotel.per_night;
-    let affordable = hotels.iter().filter(|hotel| total(hotel) <= trip.budget);
-    let best = affordable.max_by(|a, b| {
-        a.rating
-            .total_cmp(&b.rating)
-            .then_with(|| b.per_night.cmp(&a.per_night))
-    });
-    match (best, hotels.iter().map(total).min()) {
-        (Some(hotel), _) => Decision::Book {
-            flight: flight.number.clone(),
-            hotel: hotel.name.clone(),
-            total: total(hotel),
-        },
-        (None, Some(least)) => Decision::GiveUp {
-            reason: format!("{} EUR are not enough: it takes {least}", trip.budget),
-        },
-        (None, None) => Decision::GiveUp {
-            reason: format!("no hotel in {} has a room", trip.to),
-        },
-    }
+    let Some(least) = hotels.iter().map(total).min() else {
+        return give_up(format!("no hotel in {to} has a room"));
+    };
+    let affordable = hotels.iter().filter(|hotel| total(hotel) <= *budget);
+    let better = |a: &&RatedHotel, b: &&RatedHotel| {
+        let cheaper = b.per_night.cmp(&a.per_night);
+        a.rating.total_cmp(&b.rating).then(cheaper)
+    };
+    let Some(hotel) = affordable.max_by(better) else {
+        return give_up(format!("{budget} EUR are not enough: it takes {least}"));
+    };
+    Decision::Book(Plan {
+        flight: flight.number.clone(),
+        hotel: hotel.name.clone(),
+        total: total(hotel),
+    })
 }

@@ -42,8 +42,8 @@ impl FlightSearch {
             .await
     }
 
-    /// A request with a span that knows nothing of Arize, as an instrumented HTTP client makes it: what
-    /// starts under a span of ours is routed with it.
+    /// A request with a span that knows nothing of Arize, as an instrumented HTTP client makes it:
+    /// what starts under a span of ours is routed with it.
     async fn http_request(&self, request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
         let tracer = global::tracer("http-client");
         let span = tracer
@@ -58,10 +58,11 @@ impl FlightSearch {
             .with_context(context.clone())
             .await;
         match &response {
-            Ok(response) => context.span().set_attribute(KeyValue::new(
-                "http.response.status_code",
-                i64::from(response.status().as_u16()),
-            )),
+            Ok(response) => {
+                let status = i64::from(response.status().as_u16());
+                let status = KeyValue::new("http.response.status_code", status);
+                context.span().set_attribute(status);
+            }
             Err(error) => context.span().set_status(Status::error(error.to_string())),
         }
         response

@@ -1,17 +1,17 @@
-fn distance(__arize_arg0: (f64, f64), __arize_arg1: Point) -> f64 {
+fn distance(__arg0: (f64, f64), __arg1: Point) -> f64 {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::tool(
         "distance",
     );
-    let __arize_call = ::arize_runtime::__private::start(
+    let __call = ::arize_runtime::__private::start(
         &__ARIZE_SPAN,
         |i| {
-            i.parameter(::arize_runtime::__private::arg("arg0", &__arize_arg0).typed());
-            i.parameter(::arize_runtime::__private::arg("arg1", &__arize_arg1).typed());
+            i.parameter(::arize_runtime::__private::arg("arg0", &__arg0).typed());
+            i.parameter(::arize_runtime::__private::arg("arg1", &__arg1).typed());
         },
     );
-    let (x, y) = __arize_arg0;
-    let Point { z, .. } = __arize_arg1;
-    __arize_call
+    let (x, y) = __arg0;
+    let Point { z, .. } = __arg1;
+    __call
         .call(move || {
             if false {
                 return ::arize_runtime::__private::infer::<f64>();

@@ -1,0 +1,248 @@
+//! Extract, attach, route, start: the order that Arize's documented pitfalls are about, written once.
+
+use bytes::Bytes;
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::agent_request::{AgentRequest, Metadata};
+use crate::instrument::{AsyncCall, Begin, Inputs};
+use crate::levels::levels;
+use crate::notice::{self, Notice};
+use crate::propagation::{self, RequestBaggage};
+use crate::request::{HeaderSource, RequestBody};
+use crate::resolve::{Named, resolve};
+use crate::routing::{valid_project_name, valid_space_id};
+use crate::semconv;
+use crate::span::{self, ActiveSpan, RequestAttributes, SpanSpec};
+use crate::tracer;
+
+/// The call of a handler, before its body runs.
+pub struct HandlerCall {
+    spec: &'static SpanSpec,
+    /// None where the handler runs bare.
+    request: Option<Request>,
+}
+
+/// What a handler's span starts from.
+struct Request {
+    context: Context,
+    /// None under an unsampled parent: nothing is recorded.
+    inputs: Option<Inputs>,
+    attributes: RequestAttributes,
+}
+
+impl std::fmt::Debug for HandlerCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HandlerCall").field("spec", &self.spec).finish_non_exhaustive()
+    }
+}
+
+impl HandlerCall {
+    /// Records this value as the input.
+    #[inline]
+    #[must_use]
+    pub fn input(mut self, value: &(impl Serialize + ?Sized)) -> Self {
+        if let Some(Request { inputs: Some(inputs), .. }) = &mut self.request {
+            inputs.value(value);
+        }
+        self
+    }
+
+    /// Takes the body of the handler.
+    #[inline]
+    #[must_use]
+    pub fn run<F: Future>(self, body: F) -> AsyncCall<Self, F> {
+        AsyncCall { call: self, body }
+    }
+}
+
+impl Begin for HandlerCall {
+    fn begin(self) -> Option<ActiveSpan> {
+        let Request { context, inputs, attributes } = self.request?;
+        let input = inputs.and_then(|inputs| inputs.finish(self.spec));
+        let pipeline = tracer::of(&context)?;
+        Some(span::start(self.spec, pipeline, &context, input, Some(attributes)))
+    }
+}
+
+/// Begins the call of a handler: its span is a child of the request's remote parent and nobody else's,
+/// and every span inside is routed to the request's space and project.
+fn handle(
+    spec: &'static SpanSpec,
+    headers: &dyn HeaderSource,
+    body: RequestBody<'_>,
+) -> HandlerCall {
+    let request = if tracer::is_live() { read_request(spec, headers, body) } else { None };
+    HandlerCall { spec, request }
+}
+
+fn read_request(
+    spec: &'static SpanSpec,
+    headers: &dyn HeaderSource,
+    body: RequestBody<'_>,
+) -> Option<Request> {
+    let ambient = Context::current();
+    let pipeline = tracer::of(&ambient)?;
+    let parent = propagation::parent(headers);
+    let records = parent.as_ref().is_none_or(SpanContext::is_sampled);
+    if !records {
+        pipeline.counters.unsampled_request();
+        notice::warn(Notice::Unsampled, || UNSAMPLED.to_owned());
+    }
+    let mut baggage = RequestBaggage::read(headers);
+    // From an empty Context: an ambient local span (a server's middleware) is linked, never the parent.
+    let context = tracer::carry_override(&ambient, Context::new());
+    let context = propagation::with_parent(baggage.put_into(context), parent);
+    let link = Some(ambient.span().span_context()).filter(|link| link.is_valid()).cloned();
+    let mut attributes = RequestAttributes { metadata: None, link };
+    let mut inputs = None;
+    let routing = body.read(|metadata, input| {
+        if records {
+            inputs = Some(Inputs::of_request(input.filter(|_| spec.automatic_input)));
+            attributes.metadata = linkage(metadata, headers);
+        }
+        let from_baggage = &baggage.routing;
+        let from_baggage = Named {
+            space_id: from_baggage.space_id.as_deref().and_then(|s| valid_space_id(s).ok()),
+            project_name: from_baggage.project_name.as_deref().and_then(|s| valid_project_name(s).ok()),
+        };
+        let from_metadata =
+            Named { space_id: metadata.space_id, project_name: metadata.project_name };
+        resolve(&from_metadata, &from_baggage, &pipeline.defaults, spec.project_name)
+    });
+    let context = match routing {
+        Ok(routing) => context.with_value(routing),
+        Err(unresolved) => {
+            notice::warn(Notice::RoutingIncomplete, || {
+                format!("the spans of `{}` are dropped: {unresolved}", spec.name)
+            });
+            context
+        }
+    };
+    Some(Request { context, inputs, attributes })
+}
+
+const UNSAMPLED: &str = "a request came with an unsampled parent (traceparent flags 00), so nothing of it \
+                         is exported; sample the calling side if its spans are wanted";
+
+/// The experiment that the span belongs to, as the JSON attribute `metadata`; the body wins over the
+/// headers.
+fn linkage(metadata: &Metadata<'_>, headers: &dyn HeaderSource) -> Option<String> {
+    let header = |name| {
+        let mut value = None;
+        headers.each_line(name, &mut |line| {
+            let line = std::str::from_utf8(line).map(str::trim).unwrap_or_default();
+            value = Some(line.to_owned()).filter(|line| !line.is_empty());
+        });
+        value
+    };
+    let experiment = header(&semconv::EXPERIMENT_ID_HEADER);
+    let run = header(&semconv::EXPERIMENT_RUN_ID_HEADER);
+    let fields = [
+        ("dataset_id", metadata.dataset_id),
+        ("example_id", metadata.example_id),
+        ("experiment_id", metadata.experiment_id.or(experiment.as_deref())),
+        ("run_id", metadata.run_id.or(run.as_deref())),
+    ];
+    let mut json = String::new();
+    for (name, value) in fields {
+        if let Some(value) = value {
+            let separator = if json.is_empty() { '{' } else { ',' };
+            json += &format!("{separator}\"{name}\":{}", Value::from(value));
+        }
+    }
+    (!json.is_empty()).then(|| json + "}")
+}
+
+/// For `body = none`: the route comes from the baggage header.
+#[derive(Debug)]
+pub struct NoBody;
+
+impl NoBody {
+    /// Begins the call.
+    #[inline]
+    #[must_use]
+    pub fn handle(&self, spec: &'static SpanSpec, headers: &impl HeaderSource) -> HandlerCall {
+        handle(spec, headers, RequestBody::Absent)
+    }
+}
+
+levels! {
+    /// A body in a form of its own?
+    BodyArgument => SerializeLevel<'a, T>;
+    /// Serialises?
+    SerializeLevel => LastLevel<'a, T>;
+}
+
+/// Neither.
+#[derive(Debug)]
+pub struct LastLevel<'a, T: ?Sized>(&'a T);
+
+/// `body(&request).handle(&SPAN, &headers)` begins the call of a handler; it asks the type of the body how
+/// it is read.
+#[must_use]
+pub fn body<T: ?Sized>(argument: &T) -> BodyArgument<'_, T> {
+    BodyArgument(SerializeLevel(LastLevel(argument)))
+}
+
+macro_rules! body_forms {
+    ($([$($generic:ident)?] $type:ty => |$body:ident| $form:expr;)+) => {$(
+        impl<'a $(, $generic)?> BodyArgument<'a, $type> {
+            /// Begins the call.
+            #[inline]
+            #[must_use]
+            pub fn handle(&self, spec: &'static SpanSpec, headers: &impl HeaderSource) -> HandlerCall {
+                let $body = self.0.0.0;
+                handle(spec, headers, $form)
+            }
+        }
+    )+};
+}
+
+body_forms! {
+    [] Value => |body| RequestBody::Value(body);
+    [] &'a Value => |body| RequestBody::Value(body);
+    [] Bytes => |body| RequestBody::Text(body);
+    [] &'a Bytes => |body| RequestBody::Text(body);
+    [] String => |body| RequestBody::Text(body.as_bytes());
+    [] &'a String => |body| RequestBody::Text(body.as_bytes());
+    [] str => |body| RequestBody::Text(body.as_bytes());
+    [] &'a str => |body| RequestBody::Text(body.as_bytes());
+    [] Vec<u8> => |body| RequestBody::Text(body);
+    [] &'a Vec<u8> => |body| RequestBody::Text(body);
+    [] [u8] => |body| RequestBody::Text(body);
+    [] &'a [u8] => |body| RequestBody::Text(body);
+    [I] AgentRequest<I> => |body| RequestBody::Text(body.as_json().as_bytes());
+    [I] &'a AgentRequest<I> => |body| RequestBody::Text(body.as_json().as_bytes());
+}
+
+impl<T: Serialize> SerializeLevel<'_, T> {
+    /// Begins the call.
+    #[inline]
+    #[must_use]
+    pub fn handle(&self, spec: &'static SpanSpec, headers: &impl HeaderSource) -> HandlerCall {
+        handle(spec, headers, RequestBody::Typed(self.0.0))
+    }
+}
+
+impl<T: ?Sized> LastLevel<'_, T> {
+    /// Refused by the compiler.
+    #[must_use]
+    pub fn handle(&self, spec: &'static SpanSpec, headers: &impl HeaderSource) -> HandlerCall
+    where
+        T: ReadableBody,
+    {
+        NoBody.handle(spec, headers)
+    }
+}
+
+/// Implemented by nothing: it carries the error for a body that cannot be read.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read as the body of an experiment's request",
+    label = "not `serde::Serialize`",
+    note = "take `AgentRequest<T>`, which keeps the JSON so that `T` needs only `Deserialize`; or derive \
+            `serde::Serialize`; or write `body = none`, and the route comes from the baggage header alone"
+)]
+pub trait ReadableBody {}
