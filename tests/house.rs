@@ -1,5 +1,7 @@
 //! Rules of the house that no compiler checks.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,8 +21,14 @@ fn read(path: impl AsRef<Path>) -> String {
 #[test]
 fn runtime_files_import_only_from_lower_layers() {
     let lib = read("arize-runtime/src/lib.rs");
-    let layers: Vec<&str> =
-        lib.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';')).collect();
+    let layers: Vec<&str> = lib
+        .lines()
+        .filter_map(|line| {
+            line.trim_start_matches("pub ")
+                .strip_prefix("mod ")?
+                .strip_suffix(';')
+        })
+        .collect();
     assert!(layers.len() > 10, "the layers are in lib.rs");
     let mut wrong = Vec::new();
     for (height, layer) in layers.iter().enumerate() {
@@ -28,7 +36,8 @@ fn runtime_files_import_only_from_lower_layers() {
             let text = std::fs::read_to_string(&file).unwrap();
             let code: String = text.lines().filter(|line| !is_comment(line)).collect();
             let imports = code.split("crate::").skip(1).filter_map(|rest| {
-                rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+                rest.split(|c: char| !c.is_alphanumeric() && c != '_')
+                    .next()
             });
             for import in imports {
                 if layers[height + 1..].contains(&import) {
@@ -55,21 +64,33 @@ fn sources(src: &Path, layer: &str) -> Vec<PathBuf> {
 /// Only the export engine, its registration and the tracer know the SDK.
 #[test]
 fn the_sdk_stays_where_it_belongs() {
-    let allowed = ["export", "register", "register.rs", "tracer.rs", "__private.rs"];
+    let allowed = [
+        "export",
+        "register",
+        "register.rs",
+        "tracer.rs",
+        "__private.rs",
+    ];
     for entry in std::fs::read_dir(root().join("arize-runtime/src")).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
         if entry.path().is_file() && !allowed.contains(&name.as_str()) {
             let text = std::fs::read_to_string(entry.path()).unwrap();
             let mut code = text.lines().filter(|line| !is_comment(line));
-            assert!(!code.any(|line| line.contains("opentelemetry_sdk")), "{name} names the SDK");
+            assert!(
+                !code.any(|line| line.contains("opentelemetry_sdk")),
+                "{name} names the SDK"
+            );
         }
     }
 }
 
 #[test]
 fn files_have_at_most_400_lines() {
-    let listed = Command::new("git").args(["ls-files", "*.rs"]).current_dir(root()).output();
+    let listed = Command::new("git")
+        .args(["ls-files", "*.rs"])
+        .current_dir(root())
+        .output();
     let Ok(listed) = listed else { return };
     for file in String::from_utf8(listed.stdout).unwrap().lines() {
         let lines = read(file).lines().count();
@@ -82,17 +103,32 @@ fn files_have_at_most_400_lines() {
 fn the_minimal_rust_version_is_true() {
     let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--offline", "--filter-platform", &host])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--offline",
+            "--filter-platform",
+            &host,
+        ])
         .current_dir(root())
         .output()
         .unwrap();
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
     let packages = metadata["packages"].as_array().unwrap();
-    let package = |id: &Value| packages.iter().find(|package| package["id"] == *id).unwrap();
+    let package = |id: &Value| {
+        packages
+            .iter()
+            .find(|package| package["id"] == *id)
+            .unwrap()
+    };
     let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
     let published = ["arize-macros", "arize-runtime", "arize-local"];
-    let mut open: Vec<&Value> =
-        packages.iter().filter(|p| published.contains(&p["name"].as_str().unwrap())).map(|p| &p["id"]).collect();
+    let mut open: Vec<&Value> = packages
+        .iter()
+        .filter(|p| published.contains(&p["name"].as_str().unwrap()))
+        .map(|p| &p["id"])
+        .collect();
     let stated = version(&package(open[0])["rust_version"]);
     let mut seen = HashSet::new();
     while let Some(id) = open.pop() {
@@ -100,15 +136,35 @@ fn the_minimal_rust_version_is_true() {
             continue;
         }
         let wanted = version(&package(id)["rust_version"]);
-        assert!(wanted <= stated, "{} wants {wanted:?}, stated is {stated:?}", package(id)["name"]);
+        assert!(
+            wanted <= stated,
+            "{} wants {wanted:?}, stated is {stated:?}",
+            package(id)["name"]
+        );
         let node = nodes.iter().find(|node| node["id"] == *id).unwrap();
-        let normal = |dep: &&Value| dep["dep_kinds"].as_array().unwrap().iter().any(|k| k["kind"].is_null());
-        open.extend(node["deps"].as_array().unwrap().iter().filter(normal).map(|dep| &dep["pkg"]));
+        let normal = |dep: &&Value| {
+            dep["dep_kinds"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|k| k["kind"].is_null())
+        };
+        open.extend(
+            node["deps"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(normal)
+                .map(|dep| &dep["pkg"]),
+        );
     }
     assert!(seen.len() > 50, "the dependencies were walked");
 }
 
 fn version(text: &Value) -> Vec<u32> {
     let text = text.as_str().unwrap_or("1.0");
-    text.split('.').map(|part| part.parse().unwrap()).take(2).collect()
+    text.split('.')
+        .map(|part| part.parse().unwrap())
+        .take(2)
+        .collect()
 }

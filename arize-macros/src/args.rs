@@ -4,9 +4,9 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
-use syn::{Expr, ExprClosure, ExprLit, Ident, Lit, LitStr, Path, Token};
+use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token};
 
-use crate::errors::{listed, nearest, Errors};
+use crate::errors::{Errors, listed, nearest};
 use crate::kind::{self, Kind};
 
 /// The arguments, each with the user's own tokens.
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     pub(crate) input: Option<Given<Expr>>,
     pub(crate) headers: Option<Expr>,
     pub(crate) body: Option<Given<Expr>>,
-    pub(crate) output: Option<Given<ExprClosure>>,
+    pub(crate) output: Option<Given<Expr>>,
     pub(crate) runtime: Option<Path>,
 }
 
@@ -91,7 +91,10 @@ impl Args {
             "body" => self.body = Some(given(&key, input, Ok)?),
             "headers" => self.headers = Some(value(&key, input, "headers = headers")?.parse()?),
             "output" => self.output = Some(given(&key, input, closure)?),
-            _ => self.runtime = Some(value(&key, input, "crate = crate::arize")?.call(Path::parse_mod_style)?),
+            _ => {
+                self.runtime =
+                    Some(value(&key, input, "crate = crate::arize")?.call(Path::parse_mod_style)?);
+            }
         }
         seen.push(key);
         Ok(())
@@ -102,7 +105,11 @@ fn unknown(kind: &Kind, key: &str) -> String {
     let elsewhere = kind::taking(key);
     let allowed = listed(kind.keys.iter().copied());
     if !elsewhere.is_empty() {
-        let takes = if elsewhere.len() == 1 { "takes" } else { "take" };
+        let takes = if elsewhere.len() == 1 {
+            "takes"
+        } else {
+            "take"
+        };
         return format!(
             "`#[{}]` has no argument `{key}`, only {} {takes} it; it takes {allowed}",
             kind.attribute,
@@ -110,7 +117,9 @@ fn unknown(kind: &Kind, key: &str) -> String {
         );
     }
     match nearest(key, kind.keys.iter().copied()) {
-        Some(near) => format!("unknown argument `{key}`; did you mean `{near}`? allowed are {allowed}"),
+        Some(near) => {
+            format!("unknown argument `{key}`; did you mean `{near}`? allowed are {allowed}")
+        }
         None => format!("unknown argument `{key}`; allowed are {allowed}"),
     }
 }
@@ -118,18 +127,30 @@ fn unknown(kind: &Kind, key: &str) -> String {
 /// What follows `key =`.
 fn value<'a>(key: &Ident, input: ParseStream<'a>, example: &str) -> syn::Result<ParseStream<'a>> {
     if input.parse::<Option<Token![=]>>()?.is_none() {
-        return Err(syn::Error::new(key.span(), format!("`{key}` needs a value; write `{example}`")));
+        return Err(syn::Error::new(
+            key.span(),
+            format!("`{key}` needs a value; write `{example}`"),
+        ));
     }
     if input.is_empty() || input.peek(Token![,]) {
-        return Err(syn::Error::new(key.span(), format!("`{key}` needs a value; write `{example}`")));
+        return Err(syn::Error::new(
+            key.span(),
+            format!("`{key}` needs a value; write `{example}`"),
+        ));
     }
     Ok(input)
 }
 
 fn string(key: &Ident, input: ParseStream<'_>) -> syn::Result<LitStr> {
     match value(key, input, &format!("{key} = \"..\""))?.parse()? {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(text),
-        other => Err(syn::Error::new_spanned(other, format!("`{key}` takes a string; write `{key} = \"..\"`"))),
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) => Ok(text),
+        other => Err(syn::Error::new_spanned(
+            other,
+            format!("`{key}` takes a string; write `{key} = \"..\"`"),
+        )),
     }
 }
 
@@ -137,7 +158,10 @@ fn flag(key: &Ident, input: ParseStream<'_>) -> syn::Result<Ident> {
     if input.is_empty() || input.peek(Token![,]) {
         Ok(key.clone())
     } else {
-        Err(syn::Error::new(key.span(), format!("`{key}` takes no value; write `{key}` alone")))
+        Err(syn::Error::new(
+            key.span(),
+            format!("`{key}` takes no value; write `{key}` alone"),
+        ))
     }
 }
 
@@ -167,12 +191,14 @@ fn given<T>(
     }
 }
 
-fn closure(expression: Expr) -> syn::Result<ExprClosure> {
+/// A closure, or a path to a function that serves as one.
+fn closure(expression: Expr) -> syn::Result<Expr> {
     const WANTED: &str = "`output` takes a closure over the success value or `none`; write \
                           `output = |value| &value.field`";
-    match expression {
-        Expr::Closure(closure) if closure.inputs.len() == 1 => Ok(closure),
-        other => Err(syn::Error::new_spanned(other, WANTED)),
+    match &expression {
+        Expr::Closure(closure) if closure.inputs.len() == 1 => Ok(expression),
+        Expr::Path(_) => Ok(expression),
+        _ => Err(syn::Error::new_spanned(expression, WANTED)),
     }
 }
 

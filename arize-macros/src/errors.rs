@@ -10,7 +10,9 @@ pub(crate) struct Errors {
 
 impl Errors {
     pub(crate) fn new() -> Self {
-        Self { errors: Some(Vec::new()) }
+        Self {
+            errors: Some(Vec::new()),
+        }
     }
 
     pub(crate) fn add(&mut self, at: impl ToTokens, message: impl std::fmt::Display) {
@@ -26,16 +28,22 @@ impl Errors {
     /// All errors as one, if there are any.
     pub(crate) fn finish(mut self) -> Result<(), syn::Error> {
         let errors = self.errors.take().unwrap_or_default();
-        errors.into_iter().reduce(|mut all, error| {
-            all.combine(error);
-            all
-        }).map_or(Ok(()), Err)
+        errors
+            .into_iter()
+            .reduce(|mut all, error| {
+                all.combine(error);
+                all
+            })
+            .map_or(Ok(()), Err)
     }
 }
 
 impl Drop for Errors {
     fn drop(&mut self) {
-        assert!(self.errors.is_none() || std::thread::panicking(), "errors were dropped unread");
+        assert!(
+            self.errors.is_none() || std::thread::panicking(),
+            "errors were dropped unread"
+        );
     }
 }
 

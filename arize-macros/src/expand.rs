@@ -24,7 +24,12 @@ use syn::{Expr, Ident, Pat};
 use crate::model::{BodyIs, Capture, Link, Model, Output, Request, Source};
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
-    let Model { attributes, visibility, signature, .. } = model;
+    let Model {
+        attributes,
+        visibility,
+        signature,
+        ..
+    } = model;
     let span_static = span_static(model);
     let early = bindings(&model.early);
     let begin = begin(model);
@@ -61,9 +66,18 @@ fn span_static(model: &Model) -> TokenStream {
     let spec_type = model.runtime.span_spec(site);
     let spec = &model.spec;
     let (name, kind) = (&spec.name, Ident::new(&spec.kind.to_lowercase(), site));
-    let description = spec.description.as_ref().map(|text| quote!(.description(#text)));
-    let parameters = spec.parameters.as_ref().map(|schema| quote!(.parameters(#schema)));
-    let project = spec.project_name.as_ref().map(|project| quote!(.project_name(#project)));
+    let description = spec
+        .description
+        .as_ref()
+        .map(|text| quote!(.description(#text)));
+    let parameters = spec
+        .parameters
+        .as_ref()
+        .map(|schema| quote!(.parameters(#schema)));
+    let project = spec
+        .project_name
+        .as_ref()
+        .map(|project| quote!(.project_name(#project)));
     let input = (!spec.automatic_input).then(|| quote!(.without_automatic_input()));
     quote! {
         static __ARIZE_SPAN: #spec_type =
@@ -72,7 +86,10 @@ fn span_static(model: &Model) -> TokenStream {
 }
 
 fn bindings(patterns: &[(Pat, Ident)]) -> TokenStream {
-    patterns.iter().map(|(pattern, argument)| quote!(let #pattern = #argument;)).collect()
+    patterns
+        .iter()
+        .map(|(pattern, argument)| quote!(let #pattern = #argument;))
+        .collect()
 }
 
 fn begin(model: &Model) -> TokenStream {
@@ -111,7 +128,10 @@ fn begin(model: &Model) -> TokenStream {
 fn source(source: &Source) -> TokenStream {
     match source {
         Source::Expression(expression) => reference(expression),
-        Source::Argument { ident, dereferences } => {
+        Source::Argument {
+            ident,
+            dereferences,
+        } => {
             let span = ident.span().resolved_at(Span::mixed_site());
             let stars = std::iter::repeat_n(quote_spanned!(span=> *), *dereferences);
             quote_spanned!(span=> &#(#stars)* #ident)
@@ -140,7 +160,12 @@ fn reference(expression: &Expr) -> TokenStream {
 }
 
 fn link(model: &Model, link: &Link) -> TokenStream {
-    let Link { name, ident, method, capture } = link;
+    let Link {
+        name,
+        ident,
+        method,
+        capture,
+    } = link;
     let span = ident.span().resolved_at(Span::mixed_site());
     let runtime = &model.runtime;
     let function = match capture {
@@ -149,7 +174,8 @@ fn link(model: &Model, link: &Link) -> TokenStream {
         Capture::Debug => runtime.debug_arg(span),
         Capture::Redacted => runtime.redacted_arg(span),
     };
-    let typed = matches!(*method, "parameter" | "describe").then(|| quote_spanned!(span=> .typed()));
+    let typed =
+        matches!(*method, "parameter" | "describe").then(|| quote_spanned!(span=> .typed()));
     let (i, method) = (Ident::new("i", span), Ident::new(method, span));
     quote_spanned!(span=> #i.#method(#function(#name, &#ident) #typed))
 }
@@ -186,7 +212,11 @@ fn outcome(model: &Model) -> TokenStream {
             value(span, &quote_spanned!(span=> #body .#record()))
         }
         Output::Closure(closure) => {
-            let span = syn::spanned::Spanned::span(&closure.body).resolved_at(site);
+            let shown = match closure {
+                Expr::Closure(closure) => &closure.body,
+                other => other,
+            };
+            let span = syn::spanned::Spanned::span(shown).resolved_at(site);
             let record = quote_spanned!(span=> .get().record());
             value(span, &quote!(#body .at(#closure) #record))
         }

@@ -2,7 +2,7 @@
 //! still expands and editors go on working.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
-use quote::{quote, ToTokens};
+use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::{Attribute, Signature, Token, Visibility};
 
@@ -28,21 +28,34 @@ impl Parse for Function {
         } else {
             Some(input.parse()?)
         };
-        Ok(Self { attributes, visibility, signature, body })
+        Ok(Self {
+            attributes,
+            visibility,
+            signature,
+            body,
+        })
     }
 }
 
 impl Function {
     /// The function in `item`, or an error that says what was found in its place.
     pub(crate) fn read(kind: &Kind, item: TokenStream) -> syn::Result<Self> {
-        let wanted = if kind.inputs == Inputs::Body { "an async function" } else { "a function" };
+        let wanted = if kind.inputs == Inputs::Body {
+            "an async function"
+        } else {
+            "a function"
+        };
         match other_item(&item) {
             Some((keyword, what)) => Err(syn::Error::new_spanned(
                 keyword,
                 format!(
                     "`#[{}]` cannot be put on {what}; put it on {wanted} or method{}",
                     kind.attribute,
-                    if what == "a closure" { ", and give the closure's code a name" } else { "" },
+                    if what == "a closure" {
+                        ", and give the closure's code a name"
+                    } else {
+                        ""
+                    },
                 ),
             )),
             None => syn::parse2(item),
@@ -54,11 +67,17 @@ impl Function {
         let lines = self.attributes.iter().filter_map(|attribute| {
             let meta = attribute.meta.require_name_value().ok()?;
             match &meta.value {
-                syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(line), .. })
-                    if meta.path.is_ident("doc") =>
-                {
+                syn::Expr::Lit(syn::ExprLit {
+                    lit: syn::Lit::Str(line),
+                    ..
+                }) if meta.path.is_ident("doc") => {
                     let line = line.value();
-                    Some(line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned())
+                    Some(
+                        line.strip_prefix(' ')
+                            .unwrap_or(&line)
+                            .trim_end()
+                            .to_owned(),
+                    )
                 }
                 _ => None,
             }
@@ -70,8 +89,15 @@ impl Function {
 
 impl ToTokens for Function {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let Self { attributes, visibility, signature, body } = self;
-        let body = body.as_ref().map_or_else(|| quote!(;), ToTokens::to_token_stream);
+        let Self {
+            attributes,
+            visibility,
+            signature,
+            body,
+        } = self;
+        let body = body
+            .as_ref()
+            .map_or_else(|| quote!(;), ToTokens::to_token_stream);
         tokens.extend(quote!(#(#attributes)* #visibility #signature #body));
     }
 }
@@ -88,8 +114,14 @@ fn other_item(item: &TokenStream) -> Option<(TokenTree, &'static str)> {
     let mut first = words.next()?;
     // `unsafe impl`, `const X`, but `const fn`, `unsafe fn`, `extern "C" fn` are functions
     let mut rest: Vec<TokenTree> = words.take(4).collect();
-    if rest.iter().chain([&first]).any(|word| word.to_string() == "fn")
-        && !matches!(first.to_string().as_str(), "impl" | "trait" | "mod" | "struct" | "let")
+    if rest
+        .iter()
+        .chain([&first])
+        .any(|word| word.to_string() == "fn")
+        && !matches!(
+            first.to_string().as_str(),
+            "impl" | "trait" | "mod" | "struct" | "let"
+        )
     {
         return None;
     }

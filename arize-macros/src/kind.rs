@@ -25,27 +25,81 @@ pub(crate) enum Inputs {
     Bare,
 }
 
-const HANDLER: &[&str] =
-    &["name", "kind", "input", "output", "project_name", "headers", "body", "crate"];
-const TOOL: &[&str] = &[
-    "name", "description", "parameters", "skip", "skip_all", "debug", "redact", "input", "output",
-    "skip_output", "crate",
+const HANDLER: &[&str] = &[
+    "name",
+    "kind",
+    "input",
+    "output",
+    "project_name",
+    "headers",
+    "body",
+    "crate",
 ];
-const STEP: &[&str] =
-    &["name", "skip", "skip_all", "debug", "redact", "input", "output", "skip_output", "crate"];
+const TOOL: &[&str] = &[
+    "name",
+    "description",
+    "parameters",
+    "skip",
+    "skip_all",
+    "debug",
+    "redact",
+    "input",
+    "output",
+    "skip_output",
+    "crate",
+];
+const STEP: &[&str] = &[
+    "name",
+    "skip",
+    "skip_all",
+    "debug",
+    "redact",
+    "input",
+    "output",
+    "skip_output",
+    "crate",
+];
 
 pub(crate) static KINDS: &[Kind] = &[
-    Kind { attribute: "experiment_handler", openinference: "CHAIN", keys: HANDLER, inputs: Inputs::Body },
-    Kind { attribute: "tool", openinference: "TOOL", keys: TOOL, inputs: Inputs::Parameters },
-    Kind { attribute: "chain", openinference: "CHAIN", keys: STEP, inputs: Inputs::Bare },
-    Kind { attribute: "agent", openinference: "AGENT", keys: STEP, inputs: Inputs::Bare },
-    Kind { attribute: "llm", openinference: "LLM", keys: STEP, inputs: Inputs::Object },
+    Kind {
+        attribute: "experiment_handler",
+        openinference: "CHAIN",
+        keys: HANDLER,
+        inputs: Inputs::Body,
+    },
+    Kind {
+        attribute: "tool",
+        openinference: "TOOL",
+        keys: TOOL,
+        inputs: Inputs::Parameters,
+    },
+    Kind {
+        attribute: "chain",
+        openinference: "CHAIN",
+        keys: STEP,
+        inputs: Inputs::Bare,
+    },
+    Kind {
+        attribute: "agent",
+        openinference: "AGENT",
+        keys: STEP,
+        inputs: Inputs::Bare,
+    },
+    Kind {
+        attribute: "llm",
+        openinference: "LLM",
+        keys: STEP,
+        inputs: Inputs::Object,
+    },
 ];
 
 impl Kind {
     /// The row of an attribute that `lib.rs` exports.
     pub(crate) fn of(attribute: &str) -> &'static Self {
-        KINDS.iter().find(|kind| kind.attribute == attribute).expect("each attribute has its row")
+        KINDS
+            .iter()
+            .find(|kind| kind.attribute == attribute)
+            .expect("each attribute has its row")
     }
 }
 
@@ -57,6 +111,16 @@ pub(crate) fn taking(key: &str) -> Vec<String> {
 
 /// Values of `kind = ".."`.
 pub(crate) const SPAN_KINDS: &[&str] = &[
-    "AGENT", "CHAIN", "DECISION", "EMBEDDING", "EVALUATOR", "GUARDRAIL", "LLM", "PROMPT", "RERANKER",
-    "RETRIEVER", "TOOL", "UNKNOWN",
+    "AGENT",
+    "CHAIN",
+    "DECISION",
+    "EMBEDDING",
+    "EVALUATOR",
+    "GUARDRAIL",
+    "LLM",
+    "PROMPT",
+    "RERANKER",
+    "RETRIEVER",
+    "TOOL",
+    "UNKNOWN",
 ];

@@ -5,14 +5,14 @@ mod inputs;
 mod request;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, ToTokens as _};
+use quote::{ToTokens as _, format_ident};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::visit_mut::VisitMut;
-use syn::{Attribute, Expr, ExprClosure, FnArg, Ident, LitStr, Pat, ReturnType, Signature, Type, Visibility};
+use syn::{Attribute, Expr, FnArg, Ident, LitStr, Pat, ReturnType, Signature, Type, Visibility};
 
 use crate::args::{Args, Given};
-use crate::errors::{listed, nearest, Errors};
+use crate::errors::{Errors, listed, nearest};
 use crate::function::Function;
 use crate::kind::{Inputs, Kind, SPAN_KINDS};
 use crate::runtime::Runtime;
@@ -64,7 +64,7 @@ pub(crate) enum Output {
     /// The value; the span is that of the return type.
     Value(Span),
     /// What this makes of the value.
-    Closure(ExprClosure),
+    Closure(Expr),
 }
 
 /// An argument that is not `self`.
@@ -90,9 +90,19 @@ impl Argument {
     }
 }
 
-pub(crate) fn check(kind: &Kind, args: Args, function: Function, mut errors: Errors) -> syn::Result<Model> {
+pub(crate) fn check(
+    kind: &Kind,
+    args: Args,
+    function: Function,
+    mut errors: Errors,
+) -> syn::Result<Model> {
     let documentation = function.documentation();
-    let Function { attributes, visibility, mut signature, body } = function;
+    let Function {
+        attributes,
+        visibility,
+        mut signature,
+        body,
+    } = function;
     let body = check_shape(kind, &signature, body, &mut errors);
     let arguments = take_arguments(&mut signature);
     let spec = spec(kind, &args, &signature, documentation, &mut errors);
@@ -113,7 +123,10 @@ pub(crate) fn check(kind: &Kind, args: Args, function: Function, mut errors: Err
     };
     let (late, early) = arguments.into_iter().partition::<Vec<_>, _>(read_later);
     let patterns = |arguments: Vec<Argument>| {
-        arguments.into_iter().filter_map(|a| Some((a.pattern?, a.ident))).collect()
+        arguments
+            .into_iter()
+            .filter_map(|a| Some((a.pattern?, a.ident)))
+            .collect()
     };
     Ok(Model {
         runtime: Runtime::at(args.runtime),
@@ -143,19 +156,29 @@ fn check_shape(
 ) -> TokenStream {
     let attribute = kind.attribute;
     if let Some(constant) = &signature.constness {
-        let message = format!("`#[{attribute}]` cannot be put on a `const fn`, which runs at compile time; remove `const`");
+        let message = format!(
+            "`#[{attribute}]` cannot be put on a `const fn`, which runs at compile time; remove `const`"
+        );
         errors.add(constant, message);
     }
     if let Some(variadic) = &signature.variadic {
-        errors.add(variadic, format!("`#[{attribute}]` cannot be put on a variadic function"));
+        errors.add(
+            variadic,
+            format!("`#[{attribute}]` cannot be put on a variadic function"),
+        );
     }
     if kind.inputs == Inputs::Body && signature.asyncness.is_none() {
-        let message = format!("`#[{attribute}]` needs an async function; write `async fn {}`", signature.ident);
+        let message = format!(
+            "`#[{attribute}]` needs an async function; write `async fn {}`",
+            signature.ident
+        );
         errors.add(signature.fn_token, message);
     }
     match body {
         None => {
-            let message = format!("`#[{attribute}]` needs a body; put it on the method of each `impl` instead");
+            let message = format!(
+                "`#[{attribute}]` needs a body; put it on the method of each `impl` instead"
+            );
             errors.add(&signature.ident, message);
             TokenStream::new()
         }
@@ -173,12 +196,19 @@ fn take_arguments(signature: &mut Signature) -> Vec<Argument> {
     });
     let argument = |(number, typed): (usize, &mut syn::PatType)| {
         let plain = match &*typed.pat {
-            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => Some(pat.ident.clone()),
+            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
+                Some(pat.ident.clone())
+            }
             _ => None,
         };
         let ty = (*typed.ty).clone();
         if let Some(ident) = plain {
-            return Argument { name: ident.unraw().to_string(), ident, ty, pattern: None };
+            return Argument {
+                name: ident.unraw().to_string(),
+                ident,
+                ty,
+                pattern: None,
+            };
         }
         let ident = format_ident!("__arg{number}", span = Span::mixed_site());
         let renamed = Pat::Ident(syn::PatIdent {
@@ -190,7 +220,12 @@ fn take_arguments(signature: &mut Signature) -> Vec<Argument> {
         });
         let pattern = std::mem::replace(&mut *typed.pat, renamed);
         let name = only_binding(&pattern).unwrap_or_else(|| format!("arg{number}"));
-        Argument { ident, name, ty, pattern: Some(pattern) }
+        Argument {
+            ident,
+            name,
+            ty,
+            pattern: Some(pattern),
+        }
     };
     typed.enumerate().map(argument).collect()
 }
@@ -220,11 +255,21 @@ fn spec(
         ("parameters", &args.parameters),
     ] {
         if let Some(text) = text.as_ref().filter(|text| text.value().trim().is_empty()) {
-            errors.add(text, format!("`{key}` is empty; write it or leave `{key}` out"));
+            errors.add(
+                text,
+                format!("`{key}` is empty; write it or leave `{key}` out"),
+            );
         }
     }
-    if let Some(parameters) = args.parameters.as_ref().filter(|p| !p.value().trim().starts_with('{')) {
-        errors.add(parameters, "`parameters` is a JSON Schema; write an object, such as `{\"type\":\"object\"}`");
+    if let Some(parameters) = args
+        .parameters
+        .as_ref()
+        .filter(|p| !p.value().trim().starts_with('{'))
+    {
+        errors.add(
+            parameters,
+            "`parameters` is a JSON Schema; write an object, such as `{\"type\":\"object\"}`",
+        );
     }
     let span_kind = args.kind.as_ref().map_or(kind.openinference, |wanted| {
         let text = wanted.value();
@@ -232,7 +277,10 @@ fn spec(
         known().find(|name| *name == text).unwrap_or_else(|| {
             let near = nearest(&text.to_uppercase(), known());
             let near = near.map_or(String::new(), |near| format!("did you mean `{near}`? "));
-            let message = format!("`{text}` is no span kind; {near}the kinds are {}", listed(known()));
+            let message = format!(
+                "`{text}` is no span kind; {near}the kinds are {}",
+                listed(known())
+            );
             errors.add(wanted, message);
             kind.openinference
         })
@@ -240,7 +288,10 @@ fn spec(
     let tool = kind.inputs == Inputs::Parameters;
     let given = args.description.as_ref().map(LitStr::value);
     Spec {
-        name: args.name.as_ref().map_or_else(|| signature.ident.unraw().to_string(), LitStr::value),
+        name: args
+            .name
+            .as_ref()
+            .map_or_else(|| signature.ident.unraw().to_string(), LitStr::value),
         kind: span_kind,
         description: given.or(documentation).filter(|_| tool),
         parameters: args.parameters.clone(),
@@ -251,7 +302,10 @@ fn spec(
 
 fn output(args: &Args, returned: &ReturnType, errors: &mut Errors) -> Output {
     if let (Some(skip), Some(_)) = (&args.skip_output, &args.output) {
-        errors.add(skip, "`skip_output` and `output` are mutually exclusive; remove one");
+        errors.add(
+            skip,
+            "`skip_output` and `output` are mutually exclusive; remove one",
+        );
     }
     let span = match returned {
         ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)) => return Output::Never,

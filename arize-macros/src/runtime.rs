@@ -1,7 +1,7 @@
 //! The only file that spells names of `arize_runtime::__private`.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote_spanned, ToTokens};
+use quote::{ToTokens, quote_spanned};
 use syn::{Ident, Path};
 
 /// Where the runtime is: `::arize_runtime`, or what `crate = path` says.

@@ -1,5 +1,9 @@
 //! What expansions may name. Not for hand-written code: it changes with every version.
 
+use std::sync::Arc;
+
+use crate::resolve::Defaults;
+
 pub use crate::arguments::{arg, debug_arg, generic_arg, redacted_arg};
 pub use crate::handler::{NoBody, body};
 pub use crate::instrument::start;
@@ -7,11 +11,12 @@ pub use crate::span::SpanSpec;
 
 /// For benches: annotated functions start their spans with this tracer, in the whole process.
 pub fn install(tracer: opentelemetry_sdk::trace::SdkTracer) {
-    let pipeline = crate::tracer::Pipeline::open(tracer, Default::default(), Default::default());
+    let pipeline = crate::tracer::Pipeline::open(tracer, Defaults::default(), Arc::default());
     assert!(pipeline.install(), "a process has one pipeline");
 }
 
 /// Never called: it pins a return type, so that `return Err(Box::new(e))` coerces in an async block.
+#[must_use]
 pub fn infer<T>() -> T {
     unreachable!("the expansion guards this with `if false`")
 }

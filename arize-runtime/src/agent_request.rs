@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::notice::{self, Notice};
 use crate::routing::{valid_project_name, valid_space_id};
@@ -87,7 +87,10 @@ impl<'a> Metadata<'a> {
         };
         let mut metadata = Self::default();
         for (field, value) in fields {
-            let text = value.as_str().map(str::trim).filter(|text| !text.is_empty());
+            let text = value
+                .as_str()
+                .map(str::trim)
+                .filter(|text| !text.is_empty());
             match field.as_str() {
                 "space_id" => metadata.space_id = text.filter(|s| valid_space_id(s).is_ok()),
                 "project_name" => {
@@ -100,9 +103,10 @@ impl<'a> Metadata<'a> {
                 _ => {}
             }
         }
-        for (field, taken) in
-            [("space_id", metadata.space_id), ("project_name", metadata.project_name)]
-        {
+        for (field, taken) in [
+            ("space_id", metadata.space_id),
+            ("project_name", metadata.project_name),
+        ] {
             if taken.is_none()
                 && let Some(value) = fields.get(field)
             {
@@ -116,7 +120,9 @@ impl<'a> Metadata<'a> {
 fn tell(what: &str, found: &Value) {
     notice::warn(Notice::Metadata, || {
         let found: String = found.to_string().chars().take(80).collect();
-        format!("`{what}` of a request is `{found}` and counts as absent; send a string that is not blank and has no control character")
+        format!(
+            "`{what}` of a request is `{found}` and counts as absent; send a string that is not blank and has no control character"
+        )
     });
 }
 
@@ -160,15 +166,24 @@ impl<'de, I: DeserializeOwned> Deserialize<'de> for AgentRequest<I> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let body = Body::parse(raw.get());
-        let arize_metadata = ArizeMetadata::deserialize(body.metadata()).map_err(D::Error::custom)?;
-        let wrapped = body.wrapped_input().map(|input| serde_json::from_str(input.get()));
+        let arize_metadata =
+            ArizeMetadata::deserialize(body.metadata()).map_err(D::Error::custom)?;
+        let wrapped = body
+            .wrapped_input()
+            .map(|input| serde_json::from_str(input.get()));
         let input = match wrapped {
             Some(Ok(input)) => input,
             // a top-level row may have a field `input` of its own
-            Some(Err(error)) => serde_json::from_str(raw.get()).map_err(|_| D::Error::custom(error))?,
+            Some(Err(error)) => {
+                serde_json::from_str(raw.get()).map_err(|_| D::Error::custom(error))?
+            }
             None => serde_json::from_str(raw.get()).map_err(D::Error::custom)?,
         };
-        Ok(Self { input, arize_metadata, raw })
+        Ok(Self {
+            input,
+            arize_metadata,
+            raw,
+        })
     }
 }
 
@@ -185,18 +200,29 @@ struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Body<'a> {
     pub(crate) fn parse(whole: &'a str) -> Self {
-        Self { whole, members: serde_json::from_str(whole).ok() }
+        Self {
+            whole,
+            members: serde_json::from_str(whole).ok(),
+        }
     }
 
     fn member(&self, name: &str) -> Option<&'a RawValue> {
         let members = &self.members.as_ref()?.0;
-        members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
+        members
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| *value)
     }
 
     /// `arize_metadata`, or an empty one where there is none.
     pub(crate) fn metadata(&self) -> Value {
-        let metadata = self.member("arize_metadata").map(|m| serde_json::from_str(m.get()));
-        metadata.and_then(Result::ok).unwrap_or_else(|| Value::Object(serde_json::Map::new()))
+        let metadata = self
+            .member("arize_metadata")
+            .map(|m| serde_json::from_str(m.get()));
+        metadata
+            .and_then(Result::ok)
+            .unwrap_or_else(|| Value::Object(serde_json::Map::new()))
     }
 
     /// `input`, where the body has the first shape.
@@ -212,8 +238,12 @@ impl<'a> Body<'a> {
         match &self.members {
             Some(members) if self.member("arize_metadata").is_some() => {
                 let rest = members.0.iter().filter(|(key, _)| key != "arize_metadata");
-                let rest = rest.map(|(key, value)| format!("{}:{}", Value::from(key.as_ref()), value.get()));
-                Ok(Cow::Owned(format!("{{{}}}", rest.collect::<Vec<_>>().join(","))))
+                let rest = rest
+                    .map(|(key, value)| format!("{}:{}", Value::from(key.as_ref()), value.get()));
+                Ok(Cow::Owned(format!(
+                    "{{{}}}",
+                    rest.collect::<Vec<_>>().join(",")
+                )))
             }
             Some(_) => Ok(Cow::Borrowed(self.whole.trim())),
             None => match serde_json::from_str::<&RawValue>(self.whole) {
@@ -256,7 +286,15 @@ mod tests {
 
     #[test]
     fn metadata_is_lenient() {
-        for json in ["null", "7", "true", "[1]", "\"x\"", "{}", r#"{"space_id": 7, "x": {}}"#] {
+        for json in [
+            "null",
+            "7",
+            "true",
+            "[1]",
+            "\"x\"",
+            "{}",
+            r#"{"space_id": 7, "x": {}}"#,
+        ] {
             let metadata: ArizeMetadata = serde_json::from_str(json).unwrap();
             assert_eq!(metadata, ArizeMetadata::default(), "{json}");
         }
@@ -269,8 +307,14 @@ mod tests {
     #[test]
     fn input_is_found_in_both_shapes() {
         let input = |body: &'static str| Body::parse(body).input().map(Cow::into_owned);
-        assert_eq!(input(r#"{"input": {"a": 1}, "arize_metadata": 1}"#).unwrap(), r#"{"a": 1}"#);
-        assert_eq!(input(r#"{"a": 1, "arize_metadata": {}, "b":"c"}"#).unwrap(), r#"{"a":1,"b":"c"}"#);
+        assert_eq!(
+            input(r#"{"input": {"a": 1}, "arize_metadata": 1}"#).unwrap(),
+            r#"{"a": 1}"#
+        );
+        assert_eq!(
+            input(r#"{"a": 1, "arize_metadata": {}, "b":"c"}"#).unwrap(),
+            r#"{"a":1,"b":"c"}"#
+        );
         assert_eq!(input(" [1] ").unwrap(), "[1]");
         assert_eq!(input("{not json"), Err("{not json"));
     }
@@ -284,7 +328,10 @@ mod tests {
         }
         let request: AgentRequest<Row> =
             serde_json::from_str(r#"{"input": "hi", "model": "m"}"#).unwrap();
-        assert_eq!((request.input.input.as_str(), request.input.model.as_str()), ("hi", "m"));
+        assert_eq!(
+            (request.input.input.as_str(), request.input.model.as_str()),
+            ("hi", "m")
+        );
         let neither = serde_json::from_str::<AgentRequest<Row>>(r#"{"input": {"model": 1}}"#);
         assert!(neither.is_err());
     }

@@ -53,7 +53,17 @@ impl<T: ?Sized> Copy for Argument<'_, T> {}
 
 impl<T: ?Sized> Debug for Argument<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Argument").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Argument")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: ?Sized> Debug for TypedArgument<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TypedArgument")
+            .field("argument", &self.argument)
+            .finish_non_exhaustive()
     }
 }
 
@@ -84,23 +94,31 @@ fn leave_placeholder(buffer: &mut Vec<u8>, start: usize, error: &serde_json::Err
 /// An argument as its JSON. For arguments whose type names no type parameter.
 #[inline]
 pub fn arg<'a, T: RecordableArgument + ?Sized>(name: &'static str, value: &'a T) -> Typed<'a, T> {
-    typed(name, value, |buffer, value| serde_json::to_writer(buffer, value))
+    typed(name, value, |buffer, value| {
+        serde_json::to_writer(buffer, value)
+    })
 }
 
 /// An argument as its JSON. For arguments whose type names a type parameter: there the compiler's own
 /// advice, a bound on that parameter, should be `serde::Serialize`.
 pub fn generic_arg<'a, T: Serialize + ?Sized>(name: &'static str, value: &'a T) -> Typed<'a, T> {
-    typed(name, value, |buffer, value| serde_json::to_writer(buffer, value))
+    typed(name, value, |buffer, value| {
+        serde_json::to_writer(buffer, value)
+    })
 }
 
 /// An argument as its `Debug` text.
 pub fn debug_arg<'a, T: Debug + ?Sized>(name: &'static str, value: &'a T) -> Typed<'a, T> {
-    typed(name, value, |buffer, value| serde_json::to_writer(buffer, &format_args!("{value:?}")))
+    typed(name, value, |buffer, value| {
+        serde_json::to_writer(buffer, &format_args!("{value:?}"))
+    })
 }
 
 /// An argument whose value is not to be seen.
 pub fn redacted_arg<'a, T: ?Sized>(name: &'static str, value: &'a T) -> Typed<'a, T> {
-    typed(name, value, |buffer, _| serde_json::to_writer(buffer, semconv::REDACTED))
+    typed(name, value, |buffer, _| {
+        serde_json::to_writer(buffer, semconv::REDACTED)
+    })
 }
 
 #[inline]
@@ -129,7 +147,11 @@ impl<'a, T: JsonSchema> Typed<'a, Option<T>> {
     #[must_use]
     pub fn typed(&self) -> TypedArgument<'a, Option<T>> {
         let schema: SchemaOf = |generator| generator.subschema_for::<Option<T>>();
-        TypedArgument { argument: self.untyped(), schema: Some(schema), required: false }
+        TypedArgument {
+            argument: self.untyped(),
+            schema: Some(schema),
+            required: false,
+        }
     }
 }
 
@@ -139,7 +161,11 @@ impl<'a, T: JsonSchema + ?Sized> Level2<'a, T> {
     #[must_use]
     pub fn typed(&self) -> TypedArgument<'a, T> {
         let schema: SchemaOf = |generator| generator.subschema_for::<T>();
-        TypedArgument { argument: self.untyped(), schema: Some(schema), required: true }
+        TypedArgument {
+            argument: self.untyped(),
+            schema: Some(schema),
+            required: true,
+        }
     }
 }
 
@@ -148,7 +174,11 @@ impl<'a, T> Level3<'a, Option<T>> {
     #[inline]
     #[must_use]
     pub fn typed(&self) -> TypedArgument<'a, Option<T>> {
-        TypedArgument { argument: self.untyped(), schema: None, required: false }
+        TypedArgument {
+            argument: self.untyped(),
+            schema: None,
+            required: false,
+        }
     }
 }
 
@@ -157,7 +187,11 @@ impl<'a, T: ?Sized> Level4<'a, T> {
     #[inline]
     #[must_use]
     pub fn typed(&self) -> TypedArgument<'a, T> {
-        TypedArgument { argument: self.untyped(), schema: None, required: true }
+        TypedArgument {
+            argument: self.untyped(),
+            schema: None,
+            required: true,
+        }
     }
 }
 
@@ -235,11 +269,20 @@ mod tests {
         add!("maybe", None::<Opaque>);
         add!("node", Node { children: vec![] });
         let schema: Value = serde_json::from_str(&schema.finish("f", Some("Finds."))).unwrap();
-        assert_eq!(schema["required"], serde_json::json!(["from", "opaque", "node"]));
-        assert_eq!(schema["properties"]["from"], serde_json::json!({"type": "string"}));
+        assert_eq!(
+            schema["required"],
+            serde_json::json!(["from", "opaque", "node"])
+        );
+        assert_eq!(
+            schema["properties"]["from"],
+            serde_json::json!({"type": "string"})
+        );
         assert_eq!(schema["properties"]["opaque"], serde_json::json!({}));
         assert_eq!(schema["properties"]["node"]["$ref"], "#/definitions/Node");
         assert!(schema["definitions"]["Node"].is_object());
-        assert_eq!((&schema["title"], &schema["description"]), (&"f".into(), &"Finds.".into()));
+        assert_eq!(
+            (&schema["title"], &schema["description"]),
+            (&"f".into(), &"Finds.".into())
+        );
     }
 }

@@ -25,7 +25,10 @@ impl fmt::Display for RoutingError {
             Self::BlankSpaceId => f.write_str("the space id is blank"),
             Self::BlankProjectName => f.write_str("the project name is blank"),
             Self::SpaceIdCharacter(c) => {
-                write!(f, "the space id has the character {c:?}; a header value is visible ASCII")
+                write!(
+                    f,
+                    "the space id has the character {c:?}; a header value is visible ASCII"
+                )
             }
             Self::ProjectNameCharacter(c) => {
                 write!(f, "the project name has the control character {c:?}")
@@ -38,7 +41,8 @@ impl fmt::Display for RoutingError {
 impl std::error::Error for RoutingError {}
 
 /// Why a pipeline could not be made.
-#[derive(Debug)]
+///
+/// `Debug` writes the same sentence as `Display`, since it is what a `main` shows that returns it.
 #[non_exhaustive]
 pub enum InstallError {
     /// No API key was given and the endpoint is not on this machine. Set the variable or call
@@ -84,13 +88,20 @@ impl fmt::Display for InstallError {
                 "the API key has a character that cannot be in a header; check `ARIZE_API_KEY` for \
                  quotes and line ends",
             ),
-            Self::Endpoint { endpoint, source, reason } => write!(
+            Self::Endpoint {
+                endpoint,
+                source,
+                reason,
+            } => write!(
                 f,
                 "the endpoint `{endpoint}` from `{source}` {reason}; write it like \
                  `https://otlp.arize.com/v1`"
             ),
             Self::Header { name } => {
-                write!(f, "the extra header `{name}` has a name or value that cannot be sent")
+                write!(
+                    f,
+                    "the extra header `{name}` has a name or value that cannot be sent"
+                )
             }
             Self::Routing(error) => write!(f, "{error}; check the defaults given in code"),
             Self::AlreadyInstalled => f.write_str(
@@ -122,7 +133,7 @@ impl From<RoutingError> for InstallError {
 ///
 /// The counts are of this flush: what was lost while it ran and what was still under way when its
 /// time was over. [`Stats`](crate::Stats) has the totals of the process.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlushError {
     /// Spans that were given up, by reason.
@@ -139,10 +150,17 @@ impl fmt::Display for FlushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut clauses = Vec::new();
         if self.lost.total() > 0 {
-            clauses.push(format!("{} spans were lost ({})", self.lost.total(), self.lost));
+            clauses.push(format!(
+                "{} spans were lost ({})",
+                self.lost.total(),
+                self.lost
+            ));
         }
         if self.pending > 0 || clauses.is_empty() {
-            clauses.push(format!("{} spans were not sent within {:?}", self.pending, self.timeout));
+            clauses.push(format!(
+                "{} spans were not sent within {:?}",
+                self.pending, self.timeout
+            ));
         }
         f.write_str(&clauses.join(" and "))?;
         match &self.cause {
@@ -153,3 +171,15 @@ impl fmt::Display for FlushError {
 }
 
 impl std::error::Error for FlushError {}
+
+macro_rules! debug_is_display {
+    ($($error:ty),+) => {$(
+        impl fmt::Debug for $error {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    )+};
+}
+
+debug_is_display!(InstallError, FlushError);

@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::agent_request::{AgentRequest, Metadata};
-use crate::instrument::{AsyncCall, Begin, Inputs};
+use crate::inputs::Inputs;
+use crate::instrument::{AsyncCall, Begin};
 use crate::levels::levels;
 use crate::notice::{self, Notice};
 use crate::propagation::{self, RequestBaggage};
@@ -29,13 +30,15 @@ pub struct HandlerCall {
 struct Request {
     context: Context,
     /// None under an unsampled parent: nothing is recorded.
-    inputs: Option<Inputs>,
+    inputs: Option<Box<Inputs>>,
     attributes: RequestAttributes,
 }
 
 impl std::fmt::Debug for HandlerCall {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HandlerCall").field("spec", &self.spec).finish_non_exhaustive()
+        f.debug_struct("HandlerCall")
+            .field("spec", &self.spec)
+            .finish_non_exhaustive()
     }
 }
 
@@ -44,7 +47,11 @@ impl HandlerCall {
     #[inline]
     #[must_use]
     pub fn input(mut self, value: &(impl Serialize + ?Sized)) -> Self {
-        if let Some(Request { inputs: Some(inputs), .. }) = &mut self.request {
+        if let Some(Request {
+            inputs: Some(inputs),
+            ..
+        }) = &mut self.request
+        {
             inputs.value(value);
         }
         self
@@ -60,10 +67,20 @@ impl HandlerCall {
 
 impl Begin for HandlerCall {
     fn begin(self) -> Option<ActiveSpan> {
-        let Request { context, inputs, attributes } = self.request?;
+        let Request {
+            context,
+            inputs,
+            attributes,
+        } = self.request?;
         let input = inputs.and_then(|inputs| inputs.finish(self.spec));
         let pipeline = tracer::of(&context)?;
-        Some(span::start(self.spec, pipeline, &context, input, Some(attributes)))
+        Some(span::start(
+            self.spec,
+            pipeline,
+            &context,
+            input,
+            Some(attributes),
+        ))
     }
 }
 
@@ -74,7 +91,11 @@ fn handle(
     headers: &dyn HeaderSource,
     body: RequestBody<'_>,
 ) -> HandlerCall {
-    let request = if tracer::is_live() { read_request(spec, headers, body) } else { None };
+    let request = if tracer::is_live() {
+        read_request(spec, headers, body)
+    } else {
+        None
+    };
     HandlerCall { spec, request }
 }
 
@@ -95,8 +116,13 @@ fn read_request(
     // From an empty Context: an ambient local span (a server's middleware) is linked, never the parent.
     let context = tracer::carry_override(&ambient, Context::new());
     let context = propagation::with_parent(baggage.put_into(context), parent);
-    let link = Some(ambient.span().span_context()).filter(|link| link.is_valid()).cloned();
-    let mut attributes = RequestAttributes { metadata: None, link };
+    let link = Some(ambient.span().span_context())
+        .filter(|link| link.is_valid())
+        .cloned();
+    let mut attributes = RequestAttributes {
+        metadata: None,
+        link,
+    };
     let mut inputs = None;
     let routing = body.read(|metadata, input| {
         if records {
@@ -105,12 +131,25 @@ fn read_request(
         }
         let from_baggage = &baggage.routing;
         let from_baggage = Named {
-            space_id: from_baggage.space_id.as_deref().and_then(|s| valid_space_id(s).ok()),
-            project_name: from_baggage.project_name.as_deref().and_then(|s| valid_project_name(s).ok()),
+            space_id: from_baggage
+                .space_id
+                .as_deref()
+                .and_then(|s| valid_space_id(s).ok()),
+            project_name: from_baggage
+                .project_name
+                .as_deref()
+                .and_then(|s| valid_project_name(s).ok()),
         };
-        let from_metadata =
-            Named { space_id: metadata.space_id, project_name: metadata.project_name };
-        resolve(&from_metadata, &from_baggage, &pipeline.defaults, spec.project_name)
+        let from_metadata = Named {
+            space_id: metadata.space_id,
+            project_name: metadata.project_name,
+        };
+        resolve(
+            &from_metadata,
+            &from_baggage,
+            &pipeline.defaults,
+            spec.project_name,
+        )
     });
     let context = match routing {
         Ok(routing) => context.with_value(routing),
@@ -121,7 +160,11 @@ fn read_request(
             context
         }
     };
-    Some(Request { context, inputs, attributes })
+    Some(Request {
+        context,
+        inputs,
+        attributes,
+    })
 }
 
 const UNSAMPLED: &str = "a request came with an unsampled parent (traceparent flags 00), so nothing of it \
@@ -143,7 +186,10 @@ fn linkage(metadata: &Metadata<'_>, headers: &dyn HeaderSource) -> Option<String
     let fields = [
         ("dataset_id", metadata.dataset_id),
         ("example_id", metadata.example_id),
-        ("experiment_id", metadata.experiment_id.or(experiment.as_deref())),
+        (
+            "experiment_id",
+            metadata.experiment_id.or(experiment.as_deref()),
+        ),
         ("run_id", metadata.run_id.or(run.as_deref())),
     ];
     let mut json = String::new();
@@ -229,6 +275,10 @@ impl<T: Serialize> SerializeLevel<'_, T> {
 
 impl<T: ?Sized> LastLevel<'_, T> {
     /// Refused by the compiler.
+    #[expect(
+        clippy::unused_self,
+        reason = "the levels of a method have one form of call"
+    )]
     #[must_use]
     pub fn handle(&self, spec: &'static SpanSpec, headers: &impl HeaderSource) -> HandlerCall
     where

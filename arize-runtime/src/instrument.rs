@@ -13,45 +13,23 @@ use opentelemetry::trace::TraceContextExt as _;
 use pin_project_lite::pin_project;
 use serde::Serialize;
 
-use crate::arguments::{ToolSchema, Typed, TypedArgument};
+use crate::inputs::Inputs;
 use crate::outcome::Outcome;
-use crate::recording::{self, Recorded};
-use crate::request::RequestInput;
 use crate::span::{self, ActiveSpan, SpanSpec};
 use crate::tracer;
 
 /// A call of an annotated function, before its body runs. Small, since every link of the chain moves it.
 pub struct Call {
     spec: &'static SpanSpec,
-    /// None where the function runs bare.
-    inputs: Option<Inputs>,
-}
-
-/// The inputs as they come in.
-pub struct Inputs {
-    /// Of an object `{"a":1,"b":2` so far, else the whole input.
-    buffer: Vec<u8>,
-    form: Form,
-    schema: Option<Box<ToolSchema>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    None,
-    Object,
-    Json,
-    Text,
-}
-
-impl std::fmt::Debug for Inputs {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inputs").finish_non_exhaustive()
-    }
+    /// None where the function runs bare. Boxed, since every link of the chain moves them.
+    inputs: Option<Box<Inputs>>,
 }
 
 impl std::fmt::Debug for Call {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Call").field("spec", &self.spec).finish_non_exhaustive()
+        f.debug_struct("Call")
+            .field("spec", &self.spec)
+            .finish_non_exhaustive()
     }
 }
 
@@ -65,11 +43,14 @@ pub fn start(spec: &'static SpanSpec, record: impl Fn(&mut Inputs)) -> Call {
     }
     // moved so that a bare call need not lay it out
     let record = record;
-    Call { spec, inputs: start_live(spec, &record) }
+    Call {
+        spec,
+        inputs: start_live(spec, &record),
+    }
 }
 
 #[inline(never)]
-fn start_live(spec: &'static SpanSpec, record: &dyn Fn(&mut Inputs)) -> Option<Inputs> {
+fn start_live(spec: &'static SpanSpec, record: &dyn Fn(&mut Inputs)) -> Option<Box<Inputs>> {
     // Under an unsampled parent no span starts: W3C's flag is the caller's word on it.
     let records = Context::map_current(|context| {
         let span = context.span();
@@ -79,17 +60,7 @@ fn start_live(spec: &'static SpanSpec, record: &dyn Fn(&mut Inputs)) -> Option<I
     if !records {
         return None;
     }
-    let mut inputs = Inputs {
-        buffer: recording::take_buffer(),
-        form: if spec.automatic_input { Form::Object } else { Form::None },
-        schema: spec.wants_schema().then(|| Box::new(ToolSchema::new())),
-    };
-    if catch_unwind(AssertUnwindSafe(|| record(&mut inputs))).is_err() {
-        recording::tell_not_serialized("its `Serialize` panicked");
-        inputs.form = Form::None;
-        inputs.schema = None;
-    }
-    Some(inputs)
+    Some(Inputs::of_call(spec, record))
 }
 
 impl Call {
@@ -128,105 +99,17 @@ pub trait Begin {
 impl Begin for Call {
     #[inline]
     fn begin(self) -> Option<ActiveSpan> {
-        let inputs = self.inputs?;
-        inputs.begin(self.spec)
+        self.inputs.and_then(|inputs| begin(self.spec, inputs))
     }
 }
 
-impl Inputs {
-    /// Records an argument by its name.
-    #[inline]
-    pub fn arg<T: ?Sized>(&mut self, argument: Typed<'_, T>) {
-        let argument = argument.untyped();
-        self.key(argument.name);
-        argument.write(&mut self.buffer);
-    }
-
-    /// Records a tool's argument by its name, and its schema.
-    #[inline]
-    pub fn parameter<T: ?Sized>(&mut self, argument: TypedArgument<'_, T>) {
-        self.key(argument.argument.name);
-        argument.argument.write(&mut self.buffer);
-        self.describe(argument);
-    }
-
-    /// Records the schema of a tool's argument, and not its value.
-    #[inline]
-    pub fn describe<T: ?Sized>(&mut self, argument: TypedArgument<'_, T>) {
-        if let Some(schema) = &mut self.schema {
-            schema.add(argument.argument.name, argument.schema, argument.required);
-        }
-    }
-
-    /// Records the only argument, as it is.
-    #[inline]
-    pub fn bare<T: ?Sized>(&mut self, argument: Typed<'_, T>) {
-        self.form = Form::Json;
-        argument.untyped().write(&mut self.buffer);
-    }
-
-    #[inline(never)]
-    fn begin(self, spec: &'static SpanSpec) -> Option<ActiveSpan> {
-        let input = self.finish(spec);
-        Context::map_current(|context| {
-            let pipeline = tracer::of(context)?;
-            Some(span::start(spec, pipeline, context, input, None))
-        })
-    }
-
-    #[expect(clippy::inline_always, reason = "with its length known, the name is stored and not copied")]
-    #[inline(always)]
-    fn key(&mut self, name: &str) {
-        self.buffer.extend_from_slice(if self.buffer.is_empty() { b"{\"" } else { b",\"" });
-        self.buffer.extend_from_slice(name.as_bytes());
-        self.buffer.extend_from_slice(b"\":");
-    }
-
-    pub(crate) fn value(&mut self, value: &(impl Serialize + ?Sized)) {
-        self.buffer.clear();
-        let written = recording::write(&mut self.buffer, value);
-        self.form = if written { Form::Json } else { Form::None };
-    }
-
-    #[inline]
-    pub(crate) fn finish(mut self, spec: &'static SpanSpec) -> Option<Recorded> {
-        if let Some(schema) = self.schema {
-            // two first calls at once gather the same
-            let _ = spec.derived_schema.set(schema.finish(spec.name, spec.description));
-        }
-        if self.form == Form::None {
-            recording::give_back(self.buffer);
-            return None;
-        }
-        if self.form == Form::Object {
-            if self.buffer.is_empty() {
-                self.buffer.push(b'{');
-            }
-            self.buffer.push(b'}');
-        }
-        let text = recording::text_of(self.buffer);
-        Some(if self.form == Form::Text { Recorded::Text(text) } else { Recorded::of_json(text) })
-    }
-}
-
-impl Inputs {
-    /// Of a request's body, or of none.
-    pub(crate) fn of_request(input: Option<RequestInput<'_>>) -> Self {
-        let mut inputs = Self { buffer: recording::take_buffer(), form: Form::None, schema: None };
-        match input {
-            None => {}
-            Some(RequestInput::Value(value)) => inputs.value(value),
-            Some(RequestInput::Json(json)) => {
-                inputs.buffer.extend_from_slice(json.as_bytes());
-                inputs.form = Form::Json;
-            }
-            Some(RequestInput::Text(text)) => {
-                inputs.buffer.extend_from_slice(text.as_bytes());
-                inputs.form = Form::Text;
-            }
-        }
-        inputs
-    }
+#[inline(never)]
+fn begin(spec: &'static SpanSpec, inputs: Box<Inputs>) -> Option<ActiveSpan> {
+    let input = inputs.finish(spec);
+    Context::map_current(|context| {
+        let pipeline = tracer::of(context)?;
+        Some(span::start(spec, pipeline, context, input, None))
+    })
 }
 
 /// A synchronous call that knows its body.
@@ -240,7 +123,9 @@ impl<R, F: FnOnce() -> R> SyncCall<F> {
     /// Runs the body inside the span and records what `record` takes of its result.
     #[inline]
     pub fn outcome<O>(self, record: impl FnOnce(Outcome<'_, R>) -> O) -> R {
-        let Some(mut span) = self.call.begin() else { return (self.body)() };
+        let Some(mut span) = self.call.begin() else {
+            return (self.body)();
+        };
         let guard = span.attach();
         let result = catch_unwind(AssertUnwindSafe(self.body));
         drop(guard);
@@ -271,7 +156,11 @@ impl<C: Begin, F: Future> AsyncCall<C, F> {
     where
         G: FnOnce(Outcome<'_, F::Output>) -> O,
     {
-        Instrumented { body: Some(self.body), span: self.call.begin(), record: Some(record) }
+        Instrumented {
+            body: Some(self.body),
+            span: self.call.begin(),
+            record: Some(record),
+        }
     }
 }
 
@@ -300,7 +189,9 @@ pin_project! {
 
 impl<F, G> std::fmt::Debug for Instrumented<F, G> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Instrumented").field("span", &self.span).finish_non_exhaustive()
+        f.debug_struct("Instrumented")
+            .field("span", &self.span)
+            .finish_non_exhaustive()
     }
 }
 
@@ -309,8 +200,14 @@ impl<F: Future, O, G: FnOnce(Outcome<'_, F::Output>) -> O> Future for Instrument
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let body = this.body.as_mut().as_pin_mut().expect("polled again after it was ready");
-        let Some(span) = this.span else { return body.poll(cx) };
+        let body = this
+            .body
+            .as_mut()
+            .as_pin_mut()
+            .expect("polled again after it was ready");
+        let Some(span) = this.span else {
+            return body.poll(cx);
+        };
         let guard = span.attach();
         let polled = catch_unwind(AssertUnwindSafe(|| body.poll(cx)));
         if !matches!(polled, Ok(Poll::Pending)) {

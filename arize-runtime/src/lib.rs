@@ -24,6 +24,7 @@ mod tracer;
 
 mod span;
 
+mod inputs;
 mod outcome;
 
 mod instrument;

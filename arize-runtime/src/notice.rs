@@ -3,8 +3,8 @@
 //! A line is a `tracing` event (target `arize_runtime`); where the process never set a `tracing`
 //! subscriber it goes to stderr, since a warning that nobody can see is none.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 const QUIET: Duration = Duration::from_secs(60);
@@ -32,16 +32,30 @@ const KINDS: usize = Notice::Unsampled as usize + 1;
 static NEXT: [AtomicU64; KINDS] = [const { AtomicU64::new(0) }; KINDS];
 static SILENT: [AtomicU64; KINDS] = [const { AtomicU64::new(0) }; KINDS];
 
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn now() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    millis(START.get_or_init(Instant::now).elapsed())
+}
+
+/// Whether this kind spoke within the last minute.
+pub(crate) fn was_told(notice: Notice) -> bool {
+    now() < NEXT[notice as usize].load(Relaxed)
+}
+
 /// Tells `message` unless this kind spoke within the last minute.
 #[cold]
 pub(crate) fn warn(notice: Notice, message: impl FnOnce() -> String) {
-    static START: OnceLock<Instant> = OnceLock::new();
-    let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
-    let now = millis(START.get_or_init(Instant::now).elapsed());
+    let now = now();
     let kind = notice as usize;
     let next = NEXT[kind].load(Relaxed);
     let my_turn = now >= next
-        && NEXT[kind].compare_exchange(next, now + millis(QUIET), Relaxed, Relaxed).is_ok();
+        && NEXT[kind]
+            .compare_exchange(next, now + millis(QUIET), Relaxed, Relaxed)
+            .is_ok();
     if !my_turn {
         SILENT[kind].fetch_add(1, Relaxed);
         return;

@@ -4,6 +4,11 @@
 //! found on the first level whose bounds hold, so `type Alias = Result<..>` and every wrapper that
 //! dereferences (`Json`) work, without a look at how a type is spelled.
 
+#![expect(
+    clippy::unused_self,
+    reason = "the levels of a method have one form of call"
+)]
+
 use std::error::Error;
 use std::fmt::Display;
 use std::ops::Deref;
@@ -37,7 +42,10 @@ impl<'a, T: ?Sized> Seen<'a, T> {
     }
 
     fn of<U: ?Sized>(self, value: Option<&'a U>) -> Seen<'a, U> {
-        Seen { value, span: self.span }
+        Seen {
+            value,
+            span: self.span,
+        }
     }
 
     fn keep(self, text: impl FnOnce(&T) -> Option<Recorded>) {
@@ -56,7 +64,10 @@ levels! {
 
 impl<'a, R> Outcome<'a, R> {
     pub(crate) fn new(returned: &'a R, span: &'a ActiveSpan) -> Self {
-        Self(NoResult(Seen { value: Some(returned), span }))
+        Self(NoResult(Seen {
+            value: Some(returned),
+            span,
+        }))
     }
 }
 
@@ -119,7 +130,8 @@ fn returned<T: ?Sized>(seen: Seen<'_, T>) -> Returned<'_, T> {
 impl<T: AsRef<str> + ?Sized> Returned<'_, T> {
     /// A string, as it is.
     pub fn record(&self) {
-        self.seen().keep(|text| Some(Recorded::Text(text.as_ref().to_owned())));
+        self.seen()
+            .keep(|text| Some(Recorded::Text(text.as_ref().to_owned())));
     }
 
     /// A string, as it is.
@@ -199,14 +211,20 @@ pub struct Projected<'a, O> {
 }
 
 fn project<'a, T: ?Sized, O>(seen: Seen<'a, T>, f: impl FnOnce(&'a T) -> O) -> Projected<'a, O> {
-    Projected { value: seen.value.and_then(|value| recording::guarded(|| f(value))), span: seen.span }
+    Projected {
+        value: seen.value.and_then(|value| recording::guarded(|| f(value))),
+        span: seen.span,
+    }
 }
 
 impl<O> Projected<'_, O> {
     /// To be recorded.
     #[must_use]
     pub fn get(&self) -> Returned<'_, O> {
-        returned(Seen { value: self.value.as_ref(), span: self.span })
+        returned(Seen {
+            value: self.value.as_ref(),
+            span: self.span,
+        })
     }
 }
 
@@ -281,7 +299,11 @@ impl<T: Display> Failure<'_, (StatusCode, T)> {
     pub fn record(&self) {
         let seen = self.seen();
         if let Some((status, text)) = seen.value {
-            seen.span.error(status.as_str(), recording::guarded(|| text.to_string()), None);
+            seen.span.error(
+                status.as_str(),
+                recording::guarded(|| text.to_string()),
+                None,
+            );
         }
     }
 }
@@ -292,7 +314,11 @@ impl<E: Error> ErrorLevel<'_, E> {
         let seen = self.seen();
         if let Some(error) = seen.value {
             let name = std::any::type_name::<E>();
-            seen.span.error(name, recording::guarded(|| error.to_string()), error.source());
+            seen.span.error(
+                name,
+                recording::guarded(|| error.to_string()),
+                error.source(),
+            );
         }
     }
 }
@@ -303,7 +329,11 @@ impl<E: Deref<Target: Error>> PointerLevel<'_, E> {
         let seen = self.seen();
         if let Some(error) = seen.value {
             let name = std::any::type_name::<E>();
-            seen.span.error(name, recording::guarded(|| error.to_string()), error.source());
+            seen.span.error(
+                name,
+                recording::guarded(|| error.to_string()),
+                error.source(),
+            );
         }
     }
 }
@@ -313,7 +343,11 @@ impl<E: Display> DisplayLevel<'_, E> {
     pub fn record(&self) {
         let seen = self.seen();
         if let Some(error) = seen.value {
-            seen.span.error(std::any::type_name::<E>(), recording::guarded(|| error.to_string()), None);
+            seen.span.error(
+                std::any::type_name::<E>(),
+                recording::guarded(|| error.to_string()),
+                None,
+            );
         }
     }
 }

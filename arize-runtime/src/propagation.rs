@@ -7,11 +7,11 @@
 use std::borrow::Cow;
 
 use http::HeaderName;
+use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt as _};
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
 };
-use opentelemetry::Context;
 
 use crate::request::HeaderSource;
 use crate::resolve::Named;
@@ -30,7 +30,13 @@ pub(crate) fn parent(headers: &(impl HeaderSource + ?Sized)) -> Option<SpanConte
         parent = traceparent(line);
     });
     let (trace_id, span_id, flags) = parent.filter(|_| lines == 1)?;
-    Some(SpanContext::new(trace_id, span_id, flags, true, tracestate(headers)))
+    Some(SpanContext::new(
+        trace_id,
+        span_id,
+        flags,
+        true,
+        tracestate(headers),
+    ))
 }
 
 /// W3C Trace Context, section 3.2.
@@ -71,7 +77,9 @@ fn hex(digits: &[u8]) -> Option<u64> {
 fn tracestate(headers: &(impl HeaderSource + ?Sized)) -> TraceState {
     let parse = |state: &[u8]| {
         let state = std::str::from_utf8(state).ok()?.trim();
-        has_distinct_keys(state).then(|| state.parse().ok()).flatten()
+        has_distinct_keys(state)
+            .then(|| state.parse().ok())
+            .flatten()
     };
     let mut state = None;
     let mut lines = 0;
@@ -81,16 +89,27 @@ fn tracestate(headers: &(impl HeaderSource + ?Sized)) -> TraceState {
         state = if lines == 1 { parse(line) } else { None };
     });
     if lines > 1 {
-        state = joined(headers, &semconv::TRACESTATE).as_deref().and_then(parse);
+        state = joined(headers, &semconv::TRACESTATE)
+            .as_deref()
+            .and_then(parse);
     }
     state.unwrap_or(TraceState::NONE)
 }
 
 /// W3C Trace Context, section 3.3.1.3: at most 32 members, each key once. The API's parser lets both pass.
 fn has_distinct_keys(state: &str) -> bool {
-    let keys = || state.split(',').map(|member| member.split('=').next().unwrap_or_default().trim());
-    keys().count() <= 32
-        && keys().enumerate().all(|(n, key)| keys().take(n).all(|earlier| earlier != key))
+    let mut keys = [""; 32];
+    for (n, member) in state.split(',').enumerate() {
+        let key = member
+            .split_once('=')
+            .map_or(member, |(key, _)| key)
+            .trim_ascii();
+        if n == keys.len() || keys[..n].contains(&key) {
+            return false;
+        }
+        keys[n] = key;
+    }
+    true
 }
 
 /// The header's lines in order, joined with commas (RFC 9110, section 5.3).
@@ -210,8 +229,10 @@ mod tests {
     const VALID: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     fn read(lines: &[(&str, &str)]) -> (Option<SpanContext>, RequestBaggage) {
-        let headers: Vec<(String, String)> =
-            lines.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let headers: Vec<(String, String)> = lines
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
         (parent(&headers), RequestBaggage::read(&headers))
     }
 
@@ -220,7 +241,10 @@ mod tests {
         let ok = |line: &str| read(&[("traceparent", line)]).0.is_some();
         assert!(ok(VALID) && ok(&format!(" \t{VALID} \t")) && ok(&VALID.replace("-01", "-ff")));
         assert!(ok(&VALID.replacen("00", "01", 1)));
-        assert!(ok(&format!("{}-what-the-future-brings", VALID.replacen("00", "cc", 1))));
+        assert!(ok(&format!(
+            "{}-what-the-future-brings",
+            VALID.replacen("00", "cc", 1)
+        )));
         for bad in [
             "",
             "00-abc-1-1",
@@ -235,12 +259,21 @@ mod tests {
         ] {
             assert!(!ok(bad), "{bad}");
         }
-        assert!(read(&[("traceparent", VALID), ("traceparent", VALID)]).0.is_none());
+        assert!(
+            read(&[("traceparent", VALID), ("traceparent", VALID)])
+                .0
+                .is_none()
+        );
     }
 
     #[test]
     fn flags_keep_only_the_sampled_bit() {
-        let flags = |f| read(&[("traceparent", &VALID.replace("-01", f))]).0.unwrap().trace_flags();
+        let flags = |f| {
+            read(&[("traceparent", &VALID.replace("-01", f))])
+                .0
+                .unwrap()
+                .trace_flags()
+        };
         assert_eq!(flags("-03"), TraceFlags::SAMPLED);
         assert_eq!(flags("-02"), TraceFlags::NOT_SAMPLED);
     }
@@ -270,10 +303,22 @@ mod tests {
             routing(&["arize.space_id=U3BhY2U6MTIz==;ttl=3,=x,novalue,,arize.project_name = p+q "]),
             pair("U3BhY2U6MTIz==", "p+q")
         );
-        assert_eq!(routing(&["arize.space_id=s%3D%3d", "arize.project_name=a%20b"]), pair("s==", "a b"));
-        assert_eq!(routing(&["arize.space_id=s%zz%4,arize.project_name=p%ff"]), pair("s%zz%4", "p\u{fffd}"));
-        assert_eq!(routing(&["arize.space_id=s%0Ap,Arize.Project_Name=p"]), (None, None));
-        assert_eq!(routing(&["arize.space_id=\"s\",arize.project_name=my project"]), (None, None));
+        assert_eq!(
+            routing(&["arize.space_id=s%3D%3d", "arize.project_name=a%20b"]),
+            pair("s==", "a b")
+        );
+        assert_eq!(
+            routing(&["arize.space_id=s%zz%4,arize.project_name=p%ff"]),
+            pair("s%zz%4", "p\u{fffd}")
+        );
+        assert_eq!(
+            routing(&["arize.space_id=s%0Ap,Arize.Project_Name=p"]),
+            (None, None)
+        );
+        assert_eq!(
+            routing(&["arize.space_id=\"s\",arize.project_name=my project"]),
+            (None, None)
+        );
     }
 
     #[test]
@@ -282,8 +327,11 @@ mod tests {
         let late = "arize.project_name=p";
         let baggage = read(&[("baggage", &format!("{long}{late}")), ("baggage", late)]).1;
         assert_eq!(baggage.routing.space_id.as_deref(), Some("s"));
-        assert_eq!((baggage.members.len(), baggage.routing.project_name), (2, None));
-        let many: String = (0..99).map(|n| format!("k{n}=v,")).collect();
+        assert_eq!(
+            (baggage.members.len(), baggage.routing.project_name),
+            (2, None)
+        );
+        let many = (0..99).fold(String::new(), |many, n| many + &format!("k{n}=v,"));
         let baggage = read(&[("baggage", &many), ("baggage", late)]).1;
         assert_eq!(baggage.members.len(), MAX_BAGGAGE_MEMBERS);
         assert_eq!(baggage.routing.project_name.as_deref(), Some("p"));

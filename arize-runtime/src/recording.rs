@@ -4,7 +4,7 @@
 //! or panic into the caller.
 
 use std::cell::Cell;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 
@@ -12,31 +12,16 @@ use crate::notice::{self, Notice};
 use crate::semconv;
 
 /// A buffer that grew beyond this is given back instead of kept.
-const KEPT_BYTES: usize = 64 * 1024;
+pub(crate) const KEPT_BYTES: usize = 64 * 1024;
 
 thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Takes the thread's buffer, empty; who takes it inside a serialisation gets a new one.
-pub(crate) fn take_buffer() -> Vec<u8> {
-    BUFFER.take()
-}
-
-/// The text in `buffer`, which goes back to the thread.
+/// An exact copy of the text in `buffer`.
 #[inline]
-pub(crate) fn text_of(buffer: Vec<u8>) -> String {
-    let text = std::str::from_utf8(&buffer).unwrap_or_default().to_owned();
-    give_back(buffer);
-    text
-}
-
-#[inline]
-pub(crate) fn give_back(mut buffer: Vec<u8>) {
-    buffer.clear();
-    if buffer.capacity() <= KEPT_BYTES {
-        BUFFER.set(buffer);
-    }
+pub(crate) fn text_of(buffer: &[u8]) -> String {
+    std::str::from_utf8(buffer).unwrap_or_default().to_owned()
 }
 
 /// A value and its mime type, as `input.*` and `output.*` have them.
@@ -67,8 +52,14 @@ impl Recorded {
 
     /// None for a value that cannot be serialised, which is told.
     pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Option<Self> {
-        let mut buffer = take_buffer();
-        write(&mut buffer, value).then(|| Self::of_json(text_of(buffer)))
+        // who takes the buffer inside a serialisation gets a new one
+        let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
+        let recorded = write(&mut buffer, value).then(|| Self::of_json(text_of(&buffer)));
+        buffer.clear();
+        if buffer.capacity() <= KEPT_BYTES {
+            let _ = BUFFER.try_with(|kept| kept.set(buffer));
+        }
+        recorded
     }
 }
 
@@ -94,7 +85,9 @@ pub(crate) fn write(buffer: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> 
 #[cold]
 pub(crate) fn tell_not_serialized(error: &str) {
     notice::warn(Notice::NotSerialized, || {
-        format!("a value could not be serialised and is not recorded ({error}); skip it or record another with `input = ..` or `output = ..`")
+        format!(
+            "a value could not be serialised and is not recorded ({error}); skip it or record another with `input = ..` or `output = ..`"
+        )
     });
 }
 
@@ -111,7 +104,10 @@ mod tests {
         assert_eq!(Recorded::of(&2.0), text("2.0"));
         assert_eq!(Recorded::of(&true), text("true"));
         assert_eq!(Recorded::of(&()), text("null"));
-        assert_eq!(Recorded::of(&[1, 2]), Some(Recorded::Json("[1,2]".to_owned())));
+        assert_eq!(
+            Recorded::of(&[1, 2]),
+            Some(Recorded::Json("[1,2]".to_owned()))
+        );
     }
 
     #[test]

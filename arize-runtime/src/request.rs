@@ -59,7 +59,10 @@ impl<B> HeaderSource for http::Request<B> {
 
 impl<K: AsRef<str>, V: AsRef<[u8]>> HeaderSource for [(K, V)] {
     fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
-        for (_, value) in self.iter().filter(|(key, _)| key.as_ref().eq_ignore_ascii_case(name.as_str())) {
+        for (_, value) in self
+            .iter()
+            .filter(|(key, _)| key.as_ref().eq_ignore_ascii_case(name.as_str()))
+        {
             line(value.as_ref());
         }
     }
@@ -73,7 +76,10 @@ impl<K: AsRef<str>, V: AsRef<[u8]>> HeaderSource for Vec<(K, V)> {
 
 impl<K: AsRef<str>, V: AsRef<[u8]>, S> HeaderSource for HashMap<K, V, S> {
     fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
-        for (_, value) in self.iter().filter(|(key, _)| key.as_ref().eq_ignore_ascii_case(name.as_str())) {
+        for (_, value) in self
+            .iter()
+            .filter(|(key, _)| key.as_ref().eq_ignore_ascii_case(name.as_str()))
+        {
             line(value.as_ref());
         }
     }
@@ -107,7 +113,10 @@ pub(crate) enum RequestInput<'a> {
 
 impl RequestBody<'_> {
     /// Calls `f` with the metadata and the input; without an input where there is no body.
-    pub(crate) fn read<R>(&self, f: impl FnOnce(&Metadata<'_>, Option<RequestInput<'_>>) -> R) -> R {
+    pub(crate) fn read<R>(
+        &self,
+        f: impl FnOnce(&Metadata<'_>, Option<RequestInput<'_>>) -> R,
+    ) -> R {
         match self {
             Self::Absent => f(&Metadata::default(), None),
             Self::Text(text) => read_text(text, f),
@@ -128,17 +137,16 @@ impl RequestBody<'_> {
     }
 }
 
-fn read_text<R>(
-    text: &[u8],
-    f: impl FnOnce(&Metadata<'_>, Option<RequestInput<'_>>) -> R,
-) -> R {
-    let Ok(text) = std::str::from_utf8(text) else { return f(&Metadata::default(), None) };
+fn read_text<R>(text: &[u8], f: impl FnOnce(&Metadata<'_>, Option<RequestInput<'_>>) -> R) -> R {
+    let Ok(text) = std::str::from_utf8(text) else {
+        return f(&Metadata::default(), None);
+    };
     let body = Body::parse(text);
     let metadata = body.metadata();
     let metadata = Metadata::of(Some(&metadata));
     match body.input() {
         Ok(json) => f(&metadata, Some(RequestInput::Json(&json))),
-        Err(text) if text.is_empty() => f(&metadata, None),
+        Err("") => f(&metadata, None),
         Err(text) => f(&metadata, Some(RequestInput::Text(text))),
     }
 }

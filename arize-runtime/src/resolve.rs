@@ -90,7 +90,10 @@ mod tests {
     use super::*;
 
     fn named<S>(space_id: impl Into<Option<S>>, project_name: impl Into<Option<S>>) -> Named<S> {
-        Named { space_id: space_id.into(), project_name: project_name.into() }
+        Named {
+            space_id: space_id.into(),
+            project_name: project_name.into(),
+        }
     }
 
     #[test]
@@ -104,17 +107,35 @@ mod tests {
             (r.space_id().to_owned(), r.project_name().to_owned())
         };
         let pair = |s: &str, p: &str| (s.to_owned(), p.to_owned());
-        assert_eq!(all(named("s-md", "p-md"), named("s-bg", "p-bg"), None), pair("s-md", "p-md"));
-        assert_eq!(all(named("s-md", None), named("s-bg", "p-bg"), None), pair("s-md", "p-bg"));
-        assert_eq!(all(named(None, None), named("s-bg", None), None), pair("s-bg", "p-code"));
-        assert_eq!(all(named(None, None), named(None, None), Some("p-at")), pair("s-env", "p-at"));
+        assert_eq!(
+            all(named("s-md", "p-md"), named("s-bg", "p-bg"), None),
+            pair("s-md", "p-md")
+        );
+        assert_eq!(
+            all(named("s-md", None), named("s-bg", "p-bg"), None),
+            pair("s-md", "p-bg")
+        );
+        assert_eq!(
+            all(named(None, None), named("s-bg", None), None),
+            pair("s-bg", "p-code")
+        );
+        assert_eq!(
+            all(named(None, None), named(None, None), Some("p-at")),
+            pair("s-env", "p-at")
+        );
     }
 
     #[test]
     fn half_a_route_is_none() {
         let none = Defaults::default();
         let error = resolve(&named("s", None), &named(None, None), &none, None).unwrap_err();
-        assert_eq!(error, Unresolved { space_id: false, project_name: true });
+        assert_eq!(
+            error,
+            Unresolved {
+                space_id: false,
+                project_name: true
+            }
+        );
         assert!(error.to_string().contains("ARIZE_PROJECT_NAME"));
     }
 }

@@ -46,7 +46,10 @@ impl Routing {
     /// HTTP header (anything but visible ASCII and space, RFC 9110 section 5.5), since it becomes
     /// one; or the project has a control character.
     pub fn new(space_id: &str, project_name: &str) -> Result<Self, RoutingError> {
-        Ok(Self::join(valid_space_id(space_id)?, valid_project_name(project_name)?))
+        Ok(Self::join(
+            valid_space_id(space_id)?,
+            valid_project_name(project_name)?,
+        ))
     }
 
     /// Of halves that were checked already.
@@ -139,7 +142,11 @@ pub(crate) fn valid_space_id(id: &str) -> Result<&str, RoutingError> {
         let character = id.chars().find(|c| !visible(c)).unwrap_or_default();
         return Err(RoutingError::SpaceIdCharacter(character));
     }
-    if id.len() > MAX_LEN { Err(RoutingError::TooLong) } else { Ok(id) }
+    if id.len() > MAX_LEN {
+        Err(RoutingError::TooLong)
+    } else {
+        Ok(id)
+    }
 }
 
 /// A project name fit to be an attribute, without surrounding white space.
@@ -213,10 +220,22 @@ mod tests {
     fn what_cannot_be_a_header_is_refused() {
         assert_eq!(Routing::new(" ", "p"), Err(RoutingError::BlankSpaceId));
         assert_eq!(Routing::new("s", "\t"), Err(RoutingError::BlankProjectName));
-        assert_eq!(Routing::new("s\np", "p"), Err(RoutingError::SpaceIdCharacter('\n')));
-        assert_eq!(Routing::new("spä", "p"), Err(RoutingError::SpaceIdCharacter('ä')));
-        assert_eq!(Routing::new("s", "p\0"), Err(RoutingError::ProjectNameCharacter('\0')));
-        assert_eq!(Routing::new(&"s".repeat(MAX_LEN + 1), "p"), Err(RoutingError::TooLong));
+        assert_eq!(
+            Routing::new("s\np", "p"),
+            Err(RoutingError::SpaceIdCharacter('\n'))
+        );
+        assert_eq!(
+            Routing::new("spä", "p"),
+            Err(RoutingError::SpaceIdCharacter('ä'))
+        );
+        assert_eq!(
+            Routing::new("s", "p\0"),
+            Err(RoutingError::ProjectNameCharacter('\0'))
+        );
+        assert_eq!(
+            Routing::new(&"s".repeat(MAX_LEN + 1), "p"),
+            Err(RoutingError::TooLong)
+        );
     }
 
     #[test]

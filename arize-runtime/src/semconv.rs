@@ -18,7 +18,8 @@ pub static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 /// The experiment that called, for linkage and never for routing.
 pub static EXPERIMENT_ID_HEADER: HeaderName = HeaderName::from_static("x-arize-experiment-id");
 /// The experiment run that called, for linkage and never for routing.
-pub static EXPERIMENT_RUN_ID_HEADER: HeaderName = HeaderName::from_static("x-arize-experiment-run-id");
+pub static EXPERIMENT_RUN_ID_HEADER: HeaderName =
+    HeaderName::from_static("x-arize-experiment-run-id");
 
 /// Baggage key of the space.
 pub const BAGGAGE_SPACE_ID: &str = "arize.space_id";

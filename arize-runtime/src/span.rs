@@ -101,7 +101,8 @@ impl SpanSpec {
     }
 
     fn json_schema(&'static self) -> Option<&'static str> {
-        self.given_schema.or_else(|| self.derived_schema.get().map(String::as_str))
+        self.given_schema
+            .or_else(|| self.derived_schema.get().map(String::as_str))
     }
 
     /// Whether this call is the first, which gathers the schema.
@@ -169,7 +170,12 @@ pub(crate) fn start(
     };
     let span = pipeline.tracer.build_with_context(builder, parent);
     let recording = span.is_recording();
-    ActiveSpan { context: parent.with_span(span), recording, failed: Cell::new(false), ended: false }
+    ActiveSpan {
+        context: parent.with_span(span),
+        recording,
+        failed: Cell::new(false),
+        ended: false,
+    }
 }
 
 /// A started span in its [`Context`]. Dropped before it ended, it says that the call was cancelled.
@@ -200,7 +206,12 @@ impl ActiveSpan {
 
     /// Status `<Type>: <message>` and the event `exception`.
     #[cold]
-    pub(crate) fn error(&self, type_name: &str, message: Option<String>, cause: Option<&dyn Error>) {
+    pub(crate) fn error(
+        &self,
+        type_name: &str,
+        message: Option<String>,
+        cause: Option<&dyn Error>,
+    ) {
         let without_generics = type_name.split('<').next().unwrap_or(type_name);
         let name = without_generics.rsplit("::").next().unwrap_or(type_name);
         let description = match &message {

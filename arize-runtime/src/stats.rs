@@ -108,6 +108,28 @@ pub struct Stats {
     pub unsampled_requests: u64,
 }
 
+/// `12 ended: 9 exported, 0 pending, 3 dropped (3 failed)`
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            ended,
+            exported,
+            pending,
+            dropped,
+            ..
+        } = self;
+        write!(
+            f,
+            "{ended} ended: {exported} exported, {pending} pending, {} dropped",
+            dropped.total()
+        )?;
+        if dropped.total() > 0 {
+            write!(f, " ({dropped})")?;
+        }
+        Ok(())
+    }
+}
+
 /// The live counts behind [`Stats`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -184,6 +206,9 @@ mod tests {
         counters.lost(Loss::Failed, 1);
         let stats = counters.stats();
         assert_eq!((stats.ended, stats.exported, stats.pending), (3, 1, 0));
-        assert_eq!(stats.dropped.to_string(), "1 queue full, 1 failed");
+        assert_eq!(
+            stats.to_string(),
+            "3 ended: 1 exported, 0 pending, 2 dropped (1 queue full, 1 failed)"
+        );
     }
 }

@@ -31,14 +31,25 @@ pub(crate) struct Pipeline {
 
 impl fmt::Debug for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pipeline").field("closed", &self.closed).finish_non_exhaustive()
+        f.debug_struct("Pipeline")
+            .field("closed", &self.closed)
+            .finish_non_exhaustive()
     }
 }
 
 impl Pipeline {
-    pub(crate) fn open(tracer: SdkTracer, defaults: Defaults, counters: Arc<Counters>) -> Arc<Self> {
+    pub(crate) fn open(
+        tracer: SdkTracer,
+        defaults: Defaults,
+        counters: Arc<Counters>,
+    ) -> Arc<Self> {
         LIVE.fetch_add(1, Relaxed);
-        Arc::new(Self { tracer, defaults, counters, closed: AtomicBool::new(false) })
+        Arc::new(Self {
+            tracer,
+            defaults,
+            counters,
+            closed: AtomicBool::new(false),
+        })
     }
 
     /// From now on annotated functions are bare.
@@ -83,7 +94,11 @@ pub(crate) fn of(context: &Context) -> Option<&Pipeline> {
 
 #[inline]
 fn carried(context: &Context) -> Option<&Override> {
-    if OVERRIDDEN.load(Relaxed) { looked_up(context) } else { None }
+    if OVERRIDDEN.load(Relaxed) {
+        looked_up(context)
+    } else {
+        None
+    }
 }
 
 /// Out of the way of spans that start where no pipeline is carried.

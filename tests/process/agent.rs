@@ -28,9 +28,14 @@ async fn main() -> ExitCode {
     let calls: u64 = arguments[1].parse().expect("a number of calls");
     let body: Value = serde_json::from_str(&arguments[2]).expect("a JSON body");
     if arguments.get(3).is_some_and(|word| word == "subscriber") {
-        tracing_subscriber::fmt().with_writer(std::io::stdout).init();
+        tracing_subscriber::fmt()
+            .with_writer(std::io::stdout)
+            .init();
     }
-    let arize = match register_with_routing().batch_delay(Duration::from_millis(50)).install() {
+    let arize = match register_with_routing()
+        .batch_delay(Duration::from_millis(50))
+        .install()
+    {
         Ok(arize) => arize,
         Err(error) => {
             eprintln!("{error}");
@@ -38,7 +43,10 @@ async fn main() -> ExitCode {
         }
     };
     let second = register_with_routing().install();
-    assert!(matches!(second, Err(InstallError::AlreadyInstalled)), "a process has one pipeline");
+    assert!(
+        matches!(second, Err(InstallError::AlreadyInstalled)),
+        "a process has one pipeline"
+    );
     for _ in 0..calls {
         invoke(HeaderMap::new(), body.clone()).await;
     }

@@ -1,16 +1,16 @@
 //! What a handler's span records, in every form that bodies and results have.
 
 use arize_local::StatusCode as SpanStatus;
-use arize_runtime::{experiment_handler, AgentRequest, ArizeMetadata};
+use arize_runtime::{AgentRequest, ArizeMetadata, experiment_handler};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
-use crate::harness::{named, Agent, PARENT, TRACE, TRACEPARENT};
+use crate::harness::{Agent, PARENT, TRACE, TRACEPARENT, named};
 
 const METADATA: &str = r#""arize_metadata": {"space_id": "s", "project_name": "p", "dataset_id": "d1", "experiment_id": "e1", "run_id": "r1", "example_id": "x1"}"#;
 
@@ -44,37 +44,62 @@ struct Recorded {
 }
 
 async fn recorded(router: Router, body: &str) -> Recorded {
-    let agent = Agent::with_environment(router, &[("ARIZE_SPACE_ID", "s"), ("ARIZE_PROJECT_NAME", "p")]).await;
-    let (status, _) = agent.post(&[("traceparent", TRACEPARENT)], body.to_owned()).await;
+    let agent = Agent::with_environment(
+        router,
+        &[("ARIZE_SPACE_ID", "s"), ("ARIZE_PROJECT_NAME", "p")],
+    )
+    .await;
+    let (status, _) = agent
+        .post(&[("traceparent", TRACEPARENT)], body.to_owned())
+        .await;
     let spans = agent.spans().await;
     assert_eq!(spans.len(), 1);
     let span = &spans[0];
-    assert_eq!((span.trace_id.as_str(), span.parent_span_id.as_deref()), (TRACE, Some(PARENT)));
+    assert_eq!(
+        (span.trace_id.as_str(), span.parent_span_id.as_deref()),
+        (TRACE, Some(PARENT))
+    );
     let pair = |value: &str, mime: &str| {
-        Some((span.attr_str(value)?.to_owned(), span.attr_str(mime)?.to_owned()))
+        Some((
+            span.attr_str(value)?.to_owned(),
+            span.attr_str(mime)?.to_owned(),
+        ))
     };
     Recorded {
         status,
         input: pair("input.value", "input.mime_type"),
         output: pair("output.value", "output.mime_type"),
         error: (span.status.code == SpanStatus::Error).then(|| span.status.message.clone()),
-        metadata: span.attr_str("metadata").map(|json| serde_json::from_str(json).unwrap()),
+        metadata: span
+            .attr_str("metadata")
+            .map(|json| serde_json::from_str(json).unwrap()),
     }
 }
 
 fn text(value: &str) -> Option<(String, String)> {
-    Some((value.to_owned(), "text/plain".to_owned()))
+    pair(value, "text/plain")
 }
 
 fn json_text(value: &str) -> Option<(String, String)> {
-    Some((value.to_owned(), "application/json".to_owned()))
+    pair(value, "application/json")
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "compared with what may be absent")]
+fn pair(value: &str, mime_type: &str) -> Option<(String, String)> {
+    Some((value.to_owned(), mime_type.to_owned()))
 }
 
 #[tokio::test]
 async fn the_documented_handler_records_goal_text_and_linkage() {
     #[experiment_handler(name = "run_agent", input = &request.input.goal, output = |answer| &answer.text)]
-    async fn invoke(headers: HeaderMap, Json(request): Json<AgentRequest<Trip>>) -> Result<Json<Answer>, AppError> {
-        Ok(Json(Answer { text: format!("to {}", request.input.goal), cost: 3 }))
+    async fn invoke(
+        headers: HeaderMap,
+        Json(request): Json<AgentRequest<Trip>>,
+    ) -> Result<Json<Answer>, AppError> {
+        Ok(Json(Answer {
+            text: format!("to {}", request.input.goal),
+            cost: 3,
+        }))
     }
     for body in [
         format!(r#"{{"input": {{"goal": "Lisbon"}}, {METADATA}}}"#),
@@ -84,7 +109,8 @@ async fn the_documented_handler_records_goal_text_and_linkage() {
         assert_eq!(recorded.input, text("Lisbon"));
         assert_eq!(recorded.output, text("to Lisbon"));
         assert_eq!(recorded.error, None);
-        let linkage = json!({"dataset_id": "d1", "example_id": "x1", "experiment_id": "e1", "run_id": "r1"});
+        let linkage =
+            json!({"dataset_id": "d1", "example_id": "x1", "experiment_id": "e1", "run_id": "r1"});
         assert_eq!(recorded.metadata, Some(linkage));
     }
 }
@@ -96,7 +122,11 @@ async fn agent_request_records_the_input_as_it_came() {
         Json(json!(request.input.goal))
     }
     let router = || Router::new().route("/invoke", post(invoke));
-    let a = recorded(router(), &format!(r#"{{"input": {{"goal": "x", "n": 1.50}}, {METADATA}}}"#)).await;
+    let a = recorded(
+        router(),
+        &format!(r#"{{"input": {{"goal": "x", "n": 1.50}}, {METADATA}}}"#),
+    )
+    .await;
     assert_eq!(a.input, json_text(r#"{"goal": "x", "n": 1.50}"#));
     let b = recorded(router(), &format!(r#"{{"goal": "x", {METADATA}, "n": 2}}"#)).await;
     assert_eq!(b.input, json_text(r#"{"goal":"x","n":2}"#));
@@ -119,12 +149,26 @@ async fn nothing_in_the_metadata_makes_a_typed_request_fail() {
     async fn own(headers: HeaderMap, Json(body): Json<Own>) -> String {
         body.goal
     }
-    for metadata in ["null", "7", "\"x\"", "[]", r#"{"space_id": 7, "run_id": []}"#] {
+    for metadata in [
+        "null",
+        "7",
+        "\"x\"",
+        "[]",
+        r#"{"space_id": 7, "run_id": []}"#,
+    ] {
         let body = format!(r#"{{"goal": "x", "arize_metadata": {metadata}}}"#);
         let ours = recorded(Router::new().route("/invoke", post(invoke)), &body).await;
-        assert_eq!((ours.status, ours.output), (StatusCode::OK, text("x")), "{metadata}");
+        assert_eq!(
+            (ours.status, ours.output),
+            (StatusCode::OK, text("x")),
+            "{metadata}"
+        );
         let own = recorded(Router::new().route("/invoke", post(own)), &body).await;
-        assert_eq!((own.status, own.input), (StatusCode::OK, json_text(r#"{"goal":"x"}"#)), "{metadata}");
+        assert_eq!(
+            (own.status, own.input),
+            (StatusCode::OK, json_text(r#"{"goal":"x"}"#)),
+            "{metadata}"
+        );
     }
 }
 
@@ -144,17 +188,21 @@ async fn bytes_text_and_value_bodies_are_read() {
         Json(body)
     }
     let routers = || {
-        [bytes_route(), Router::new().route("/invoke", post(string)), Router::new().route("/invoke", post(value))]
+        [
+            Router::new().route("/invoke", post(bytes)),
+            Router::new().route("/invoke", post(string)),
+            Router::new().route("/invoke", post(value)),
+        ]
     };
-    fn bytes_route() -> Router {
-        Router::new().route("/invoke", post(bytes))
-    }
     for router in routers() {
         let recorded = recorded(router, r#"{"input": "a question", "arize_metadata": {}}"#).await;
         assert_eq!(recorded.input, text("a question"));
     }
     for router in routers() {
-        assert_eq!(recorded(router, r#"{"input":[1]}"#).await.input, json_text("[1]"));
+        assert_eq!(
+            recorded(router, r#"{"input":[1]}"#).await.input,
+            json_text("[1]")
+        );
     }
     let not_json = recorded(Router::new().route("/invoke", post(string)), "plain words").await;
     assert_eq!(not_json.input, text("plain words"));
@@ -164,7 +212,14 @@ async fn bytes_text_and_value_bodies_are_read() {
 async fn errors_are_recorded_and_reach_the_caller() {
     #[experiment_handler(output = |answer| &answer.text)]
     async fn invoke(headers: HeaderMap, body: String) -> Result<Json<Answer>, AppError> {
-        if body.is_empty() { Ok(Json(Answer { text: body, cost: 1 })) } else { Err(AppError) }
+        if body.is_empty() {
+            Ok(Json(Answer {
+                text: body,
+                cost: 1,
+            }))
+        } else {
+            Err(AppError)
+        }
     }
     #[experiment_handler]
     async fn unavailable(headers: HeaderMap, body: String) -> (StatusCode, Json<String>) {
@@ -175,7 +230,10 @@ async fn errors_are_recorded_and_reach_the_caller() {
         (StatusCode::NOT_FOUND, body).into_response()
     }
     let failed = recorded(Router::new().route("/invoke", post(invoke)), "x").await;
-    assert_eq!((failed.status, failed.output), (StatusCode::BAD_GATEWAY, None));
+    assert_eq!(
+        (failed.status, failed.output),
+        (StatusCode::BAD_GATEWAY, None)
+    );
     assert_eq!(failed.error.as_deref(), Some("AppError"));
     let busy = recorded(Router::new().route("/invoke", post(unavailable)), "x").await;
     assert_eq!(busy.error.as_deref(), Some("503: Service Unavailable"));
@@ -191,12 +249,22 @@ async fn the_headers_link_where_the_body_does_not() {
         body
     }
     let environment = [("ARIZE_SPACE_ID", "s"), ("ARIZE_PROJECT_NAME", "p")];
-    let agent = Agent::with_environment(Router::new().route("/invoke", post(invoke)), &environment).await;
-    let headers = [("x-arize-experiment-id", "e-header"), ("x-arize-experiment-run-id", "r-header")];
-    agent.post(&headers, r#"{"arize_metadata": {"run_id": "r-body"}}"#).await;
+    let agent =
+        Agent::with_environment(Router::new().route("/invoke", post(invoke)), &environment).await;
+    let headers = [
+        ("x-arize-experiment-id", "e-header"),
+        ("x-arize-experiment-run-id", "r-header"),
+    ];
+    agent
+        .post(&headers, r#"{"arize_metadata": {"run_id": "r-body"}}"#)
+        .await;
     let spans = agent.spans().await;
-    let metadata: Value = serde_json::from_str(named(&spans, "invoke").attr_str("metadata").unwrap()).unwrap();
-    assert_eq!(metadata, json!({"experiment_id": "e-header", "run_id": "r-body"}));
+    let metadata: Value =
+        serde_json::from_str(named(&spans, "invoke").attr_str("metadata").unwrap()).unwrap();
+    assert_eq!(
+        metadata,
+        json!({"experiment_id": "e-header", "run_id": "r-body"})
+    );
 }
 
 #[tokio::test]
@@ -205,9 +273,16 @@ async fn the_defaults_in_code_come_last() {
     async fn invoke(headers: HeaderMap, body: String) -> String {
         body
     }
-    let agent = Agent::with_environment(Router::new().route("/invoke", post(invoke)), &[("ARIZE_SPACE_ID", "s")]).await;
+    let agent = Agent::with_environment(
+        Router::new().route("/invoke", post(invoke)),
+        &[("ARIZE_SPACE_ID", "s")],
+    )
+    .await;
     agent.post(&[], "x").await;
     let spans = agent.spans().await;
-    assert_eq!(spans[0].attr_str("arize.project.name"), Some("from the attribute"));
+    assert_eq!(
+        spans[0].attr_str("arize.project.name"),
+        Some("from the attribute")
+    );
     assert_eq!(spans[0].openinference_kind(), Some("AGENT"));
 }

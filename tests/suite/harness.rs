@@ -5,17 +5,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use arize_local::{Receiver, Span};
-use arize_runtime::{register_with_routing, Arize, RegisterWithRouting};
-use axum::extract::Request;
-use axum::middleware::{from_fn, Next};
+use arize_runtime::{Arize, RegisterWithRouting, register_with_routing};
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use opentelemetry::context::FutureExt as _;
 use opentelemetry::Context;
+use opentelemetry::context::FutureExt as _;
 use tokio::net::TcpListener;
 
 pub(crate) const SOON: Duration = Duration::from_secs(10);
@@ -29,9 +29,14 @@ pub(crate) fn any_port() -> SocketAddr {
 }
 
 /// A registration that reads nothing of this process's environment.
-pub(crate) fn registration(receiver: &Receiver, environment: &[(&str, &str)]) -> RegisterWithRouting {
-    let environment: HashMap<String, String> =
-        environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+pub(crate) fn registration(
+    receiver: &Receiver,
+    environment: &[(&str, &str)],
+) -> RegisterWithRouting {
+    let environment: HashMap<String, String> = environment
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+        .collect();
     register_with_routing()
         .with_environment(move |name| environment.get(name).cloned())
         .endpoint(receiver.endpoint())
@@ -81,7 +86,11 @@ impl Agent {
     }
 
     /// Posts `body` with these header lines; the status and the body of the answer.
-    pub(crate) async fn post(&self, headers: &[(&str, &str)], body: impl Into<Bytes>) -> (StatusCode, String) {
+    pub(crate) async fn post(
+        &self,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> (StatusCode, String) {
         post(&self.url, headers, body).await
     }
 
@@ -102,12 +111,22 @@ pub(crate) async fn serve(router: Router, context: Context) -> String {
     url
 }
 
-pub(crate) async fn post(url: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> (StatusCode, String) {
-    let mut request = http::Request::post(url).body(Full::new(body.into())).unwrap();
+pub(crate) async fn post(
+    url: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> (StatusCode, String) {
+    let mut request = http::Request::post(url)
+        .body(Full::new(body.into()))
+        .unwrap();
     let lines = request.headers_mut();
     lines.insert("content-type", HeaderValue::from_static("application/json"));
     append(lines, headers);
-    let response = Client::builder(TokioExecutor::new()).build_http().request(request).await.unwrap();
+    let response = Client::builder(TokioExecutor::new())
+        .build_http()
+        .request(request)
+        .await
+        .unwrap();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8(body.to_vec()).unwrap())
@@ -123,13 +142,19 @@ fn append(lines: &mut HeaderMap, headers: &[(&str, &str)]) {
 /// The span of this name, of which there is one.
 pub(crate) fn named<'a>(spans: &'a [Span], name: &str) -> &'a Span {
     let mut found = spans.iter().filter(|span| span.name == name);
-    let span = found.next().unwrap_or_else(|| panic!("no span `{name}` among {}", names(spans)));
+    let span = found
+        .next()
+        .unwrap_or_else(|| panic!("no span `{name}` among {}", names(spans)));
     assert!(found.next().is_none(), "several spans `{name}`");
     span
 }
 
 pub(crate) fn names(spans: &[Span]) -> String {
-    spans.iter().map(|span| span.name.as_str()).collect::<Vec<_>>().join(", ")
+    spans
+        .iter()
+        .map(|span| span.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Space header, space attribute and project attribute of a span.

@@ -1,6 +1,8 @@
 //! Behaviour, as users see it: an axum agent over a real socket, spans over real OTLP, and what arrived
 //! is what counts. Every test has its own pipeline in its own Context, so they run in parallel.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod handlers;
 mod harness;
 mod pipeline;

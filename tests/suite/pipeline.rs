@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use arize_local::{Answer, Receiver};
-use arize_runtime::{tool, Loss, Routing, RoutingFutureExt as _};
+use arize_runtime::{Loss, Routing, RoutingFutureExt as _, tool};
 use opentelemetry::context::FutureExt as _;
 
-use crate::harness::{any_port, registration, Pipeline, SOON};
+use crate::harness::{Pipeline, SOON, any_port, registration};
 
 #[tool]
 async fn work(n: u32) -> u32 {
@@ -15,7 +15,9 @@ async fn work(n: u32) -> u32 {
 
 async fn work_in(pipeline: &Pipeline, space: &str) {
     let routing = Routing::new(space, "p").unwrap();
-    async { work(1).with_routing(routing).await }.with_context(pipeline.context()).await;
+    async { work(1).with_routing(routing).await }
+        .with_context(pipeline.context())
+        .await;
 }
 
 #[tokio::test]
@@ -40,9 +42,18 @@ async fn every_space_has_its_headers_and_all_share_one_connection() {
             let lines = request.metadata.iter().filter(|(key, _)| key == name);
             lines.map(|(_, value)| value.as_str()).collect::<Vec<_>>()
         };
-        assert_eq!((all("arize-space-id"), all("space_id")), (vec![space], vec![space]));
-        assert_eq!((all("authorization"), all("api_key")), (vec!["key"], vec!["key"]));
-        assert_eq!((all("arize-interface"), all("x-team")), (vec!["otel"], vec!["travel"]));
+        assert_eq!(
+            (all("arize-space-id"), all("space_id")),
+            (vec![space], vec![space])
+        );
+        assert_eq!(
+            (all("authorization"), all("api_key")),
+            (vec!["key"], vec!["key"])
+        );
+        assert_eq!(
+            (all("arize-interface"), all("x-team")),
+            (vec!["otel"], vec!["travel"])
+        );
     }
     assert_eq!(pipeline.receiver.connections(), 1);
     let stats = pipeline.arize.stats();
@@ -52,7 +63,10 @@ async fn every_space_has_its_headers_and_all_share_one_connection() {
 #[tokio::test]
 async fn shutdown_counts_what_a_refusing_collector_loses_and_a_second_one_is_harmless() {
     let pipeline = Pipeline::start(&[]).await;
-    pipeline.receiver.answer_with(Answer::Status(tonic::Code::PermissionDenied, "no such space".into()));
+    pipeline.receiver.answer_with(Answer::Status(
+        tonic::Code::PermissionDenied,
+        "no such space".into(),
+    ));
     work_in(&pipeline, "a").await;
     work_in(&pipeline, "b").await;
     let error = pipeline.arize.shutdown(SOON).await.unwrap_err();
@@ -65,22 +79,38 @@ async fn shutdown_counts_what_a_refusing_collector_loses_and_a_second_one_is_har
 #[tokio::test]
 async fn shutdown_keeps_its_deadline_when_the_collector_hangs() {
     let pipeline = Pipeline::start(&[]).await;
-    pipeline.receiver.answer_with(Answer::Delay(Duration::from_secs(60)));
+    pipeline
+        .receiver
+        .answer_with(Answer::Delay(Duration::from_secs(60)));
     for n in 0..5 {
         work_in(&pipeline, &n.to_string()).await;
     }
     let start = Instant::now();
-    let error = pipeline.arize.shutdown(Duration::from_millis(300)).await.unwrap_err();
-    assert!(start.elapsed() < Duration::from_secs(5), "took {:?}", start.elapsed());
+    let error = pipeline
+        .arize
+        .shutdown(Duration::from_millis(300))
+        .await
+        .unwrap_err();
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "took {:?}",
+        start.elapsed()
+    );
     assert_eq!(error.lost.total() + error.pending, 5, "{error}");
     let stats = pipeline.arize.stats();
-    assert_eq!((stats.ended, stats.pending, stats.dropped.of(Loss::Failed)), (5, 0, 5));
+    assert_eq!(
+        (stats.ended, stats.pending, stats.dropped.of(Loss::Failed)),
+        (5, 0, 5)
+    );
 }
 
 #[tokio::test]
 async fn a_partial_success_is_counted() {
     let pipeline = Pipeline::start(&[]).await;
-    pipeline.receiver.answer_with(Answer::PartialSuccess { rejected: 1, message: "too old".into() });
+    pipeline.receiver.answer_with(Answer::PartialSuccess {
+        rejected: 1,
+        message: "too old".into(),
+    });
     work_in(&pipeline, "a").await;
     let error = pipeline.arize.force_flush(SOON).await.unwrap_err();
     assert_eq!(error.lost.of(Loss::Rejected), 1);
@@ -90,10 +120,13 @@ async fn a_partial_success_is_counted() {
 #[tokio::test]
 async fn a_space_that_is_not_allowed_is_denied_and_does_not_fall_back() {
     let receiver = Receiver::bind(any_port()).await.unwrap();
-    let arize = registration(&receiver, &[("ARIZE_SPACE_ID", "mine"), ("ARIZE_PROJECT_NAME", "p")])
-        .allow_spaces(["mine"])
-        .build()
-        .unwrap();
+    let arize = registration(
+        &receiver,
+        &[("ARIZE_SPACE_ID", "mine"), ("ARIZE_PROJECT_NAME", "p")],
+    )
+    .allow_spaces(["mine"])
+    .build()
+    .unwrap();
     let pipeline = Pipeline { receiver, arize };
     work_in(&pipeline, "mine").await;
     work_in(&pipeline, "a stranger's").await;
@@ -105,7 +138,11 @@ async fn a_space_that_is_not_allowed_is_denied_and_does_not_fall_back() {
 async fn after_shutdown_annotated_functions_are_bare_and_late_spans_are_counted() {
     use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
     let pipeline = Pipeline::start(&[]).await;
-    let mut open = pipeline.arize.tracer_provider().tracer("by hand").start("open");
+    let mut open = pipeline
+        .arize
+        .tracer_provider()
+        .tracer("by hand")
+        .start("open");
     open.set_attributes(Routing::new("s", "p").unwrap().attributes());
     pipeline.arize.shutdown(SOON).await.unwrap();
     work_in(&pipeline, "a").await;
@@ -117,14 +154,26 @@ async fn after_shutdown_annotated_functions_are_bare_and_late_spans_are_counted(
 /// One runtime of each kind, each with one span to flush.
 #[test]
 fn flush_and_shutdown_work_on_every_runtime_and_on_none() {
-    let collector = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let collector = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
     let receiver = collector.block_on(Receiver::bind(any_port())).unwrap();
     let fresh = || {
         let arize = registration(&receiver, &[]).build().unwrap();
-        Pipeline { receiver: receiver.clone(), arize }
+        Pipeline {
+            receiver: receiver.clone(),
+            arize,
+        }
     };
-    let current = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let multi = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let current = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let multi = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build()
+        .unwrap();
     for (name, runtime) in [("current", &current), ("multi", &multi)] {
         runtime.block_on(async {
             let pipeline = fresh();

@@ -44,31 +44,51 @@ async fn install_reads_the_environment_once_and_takes_the_global_provider() {
             ("ARIZE_API_KEY", "secret-key"),
             ("ARIZE_SPACE_ID", "U3BhY2U6MTIzOmFiYw=="),
             ("ARIZE_PROJECT_NAME", "from the environment"),
-            ("OTEL_EXPORTER_OTLP_HEADERS", "arize-space-id=other,space_id=other,authorization=other"),
+            (
+                "OTEL_EXPORTER_OTLP_HEADERS",
+                "arize-space-id=other,space_id=other,authorization=other",
+            ),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"),
             ("OTEL_SERVICE_NAME", "travel"),
         ],
     )
     .await;
     let said = said(&output);
-    assert_eq!((&said["ended"], &said["exported"]), (&6.into(), &6.into()), "{said}");
+    assert_eq!(
+        (&said["ended"], &said["exported"]),
+        (&6.into(), &6.into()),
+        "{said}"
+    );
     assert!(!said.to_string().contains("secret-key"), "{said}");
     let spans = receiver.spans();
     assert_eq!(spans.len(), 6, "{}", names(&spans));
     for span in &spans {
         let space = "U3BhY2U6MTIzOmFiYw==";
         assert_eq!(route(span), (space, space, "from the environment"));
-        assert!(span.resource.iter().any(|(k, v)| k == "service.name" && v.as_str() == Some("travel")));
+        assert!(
+            span.resource
+                .iter()
+                .any(|(k, v)| k == "service.name" && v.as_str() == Some("travel"))
+        );
     }
     let keys = receiver.requests();
-    let keys = keys[0].metadata.iter().filter(|(name, _)| name == "authorization");
-    assert_eq!(keys.map(|(_, key)| key.as_str()).collect::<Vec<_>>(), ["secret-key"]);
+    let keys = keys[0]
+        .metadata
+        .iter()
+        .filter(|(name, _)| name == "authorization");
+    assert_eq!(
+        keys.map(|(_, key)| key.as_str()).collect::<Vec<_>>(),
+        ["secret-key"]
+    );
     assert_eq!(stderr(&output), "");
 }
 
 #[tokio::test]
 async fn an_unreachable_collector_is_told_once_with_its_variable_and_the_remedy() {
-    let environment = [("ARIZE_OTLP_ENDPOINT", "http://127.0.0.1:1/v1"), ("ARIZE_API_KEY", "secret-key")];
+    let environment = [
+        ("ARIZE_OTLP_ENDPOINT", "http://127.0.0.1:1/v1"),
+        ("ARIZE_API_KEY", "secret-key"),
+    ];
     let output = agent(&["3", ROUTED], &environment).await;
     let told = stderr(&output);
     assert_eq!(told.lines().count(), 1, "{told}");
@@ -77,8 +97,11 @@ async fn an_unreachable_collector_is_told_once_with_its_variable_and_the_remedy(
     }
     assert!(!told.contains("secret-key"), "{told}");
     let said = said(&output);
-    assert_eq!((&said["dropped"], &said["exported"]), (&"9 failed".into(), &0.into()));
-    assert!(said["shutdown"].as_str().unwrap().contains("9"), "{said}");
+    assert_eq!(
+        (&said["dropped"], &said["exported"]),
+        (&"9 failed".into(), &0.into())
+    );
+    assert!(said["shutdown"].as_str().unwrap().contains('9'), "{said}");
 }
 
 #[tokio::test]
@@ -86,11 +109,26 @@ async fn unrouted_requests_and_odd_metadata_are_told_once_each() {
     let receiver = Receiver::bind(any_port()).await.unwrap();
     let environment = [("ARIZE_COLLECTOR_ENDPOINT", receiver.endpoint())];
     let environment = environment.each_ref().map(|(k, v)| (*k, v.as_str()));
-    let output = agent(&["5", r#"{"arize_metadata": {"space_id": 42, "project_name": "p"}}"#], &environment).await;
+    let output = agent(
+        &[
+            "5",
+            r#"{"arize_metadata": {"space_id": 42, "project_name": "p"}}"#,
+        ],
+        &environment,
+    )
+    .await;
     let told = stderr(&output);
     let lines = |part: &str| told.lines().filter(|line| line.contains(part)).count();
-    assert_eq!(lines("`arize_metadata.space_id` of a request is `42`"), 1, "{told}");
-    assert_eq!(lines("the spans of `run_agent` are dropped: the request names no space"), 1, "{told}");
+    assert_eq!(
+        lines("`arize_metadata.space_id` of a request is `42`"),
+        1,
+        "{told}"
+    );
+    assert_eq!(
+        lines("the spans of `run_agent` are dropped: the request names no space"),
+        1,
+        "{told}"
+    );
     assert_eq!(lines("ARIZE_SPACE_ID"), 1, "{told}");
     assert_eq!(said(&output)["dropped"], "15 unrouted");
     assert!(receiver.requests().is_empty());
@@ -101,18 +139,40 @@ async fn warnings_are_tracing_events_where_there_is_a_subscriber() {
     let receiver = Receiver::bind(any_port()).await.unwrap();
     let environment = [("ARIZE_COLLECTOR_ENDPOINT", receiver.endpoint())];
     let environment = environment.each_ref().map(|(k, v)| (*k, v.as_str()));
-    let output = agent(&["1", r#"{"arize_metadata": null}"#, "subscriber"], &environment).await;
+    let output = agent(
+        &["1", r#"{"arize_metadata": null}"#, "subscriber"],
+        &environment,
+    )
+    .await;
     assert_eq!(stderr(&output), "");
     let stdout = String::from_utf8_lossy(&output.stdout);
-    assert!(stdout.contains("arize_runtime") && stdout.contains("`arize_metadata` of a request is `null`"), "{stdout}");
+    assert!(
+        stdout.contains("arize_runtime")
+            && stdout.contains("`arize_metadata` of a request is `null`"),
+        "{stdout}"
+    );
 }
 
 #[tokio::test]
 async fn what_registration_needs_is_named() {
     let missing = agent(&["0", "{}"], &[]).await;
     assert!(!missing.status.success());
-    assert!(stderr(&missing).contains("`ARIZE_API_KEY`"), "{}", stderr(&missing));
-    let endpoint = agent(&["0", "{}"], &[("ARIZE_COLLECTOR_ENDPOINT", "otlp.arize.com/v1"), ("ARIZE_API_KEY", "k")]).await;
+    assert!(
+        stderr(&missing).contains("`ARIZE_API_KEY`"),
+        "{}",
+        stderr(&missing)
+    );
+    let endpoint = agent(
+        &["0", "{}"],
+        &[
+            ("ARIZE_COLLECTOR_ENDPOINT", "otlp.arize.com/v1"),
+            ("ARIZE_API_KEY", "k"),
+        ],
+    )
+    .await;
     let told = stderr(&endpoint);
-    assert!(told.contains("`ARIZE_COLLECTOR_ENDPOINT`") && told.contains("https://otlp.arize.com/v1"), "{told}");
+    assert!(
+        told.contains("`ARIZE_COLLECTOR_ENDPOINT`") && told.contains("https://otlp.arize.com/v1"),
+        "{told}"
+    );
 }

@@ -2,14 +2,14 @@
 //! spans of the agent arrive. The ids are those of the recorded behaviour of Python's `arize-otel`;
 //! where ours is better, the line says why.
 
-use axum::routing::post;
 use axum::Router;
+use axum::routing::post;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use arize_runtime::{experiment_handler, tool, Loss};
+use arize_runtime::{Loss, experiment_handler, tool};
 
-use crate::harness::{named, route, Agent, PARENT, TRACE};
+use crate::harness::{Agent, PARENT, TRACE, named, route};
 
 #[derive(Deserialize)]
 struct Case {
@@ -38,24 +38,63 @@ async fn invoke(headers: HeaderMap, body: String) -> String {
 }
 
 async fn check(case: &Case) -> Result<(), String> {
-    let environment: Vec<_> = case.env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-    let agent = Agent::with_environment(Router::new().route("/invoke", post(invoke)), &environment).await;
-    let headers: Vec<_> = case.headers.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let environment: Vec<_> = case
+        .env
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
+    let agent =
+        Agent::with_environment(Router::new().route("/invoke", post(invoke)), &environment).await;
+    let headers: Vec<_> = case
+        .headers
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
     let (status, answer) = agent.post(&headers, case.body.clone()).await;
     let spans = agent.spans().await;
-    let stats = agent.pipeline.arize.stats();
-    let arrived = || spans.iter().map(|span| (&span.name, &span.trace_id, route(span), &span.trace_state));
-    let told = || format!("{answer:.200} {:?} {stats:?}", arrived().collect::<Vec<_>>());
-    let expect = |ok: bool, what: &str| if ok { Ok(()) } else { Err(format!("{what}: {}", told())) };
+    let counts = agent.pipeline.arize.stats();
+    let arrived = || {
+        spans
+            .iter()
+            .map(|span| (&span.name, &span.trace_id, route(span), &span.trace_state))
+    };
+    let told = || {
+        format!(
+            "{answer:.200} {:?} {counts:?}",
+            arrived().collect::<Vec<_>>()
+        )
+    };
+    let expect = |ok: bool, what: &str| {
+        if ok {
+            Ok(())
+        } else {
+            Err(format!("{what}: {}", told()))
+        }
+    };
 
-    expect(status == StatusCode::OK && answer == case.body.to_uppercase(), "the agent answers")?;
+    expect(
+        status == StatusCode::OK && answer == case.body.to_uppercase(),
+        "the agent answers",
+    )?;
     if case.unsampled {
-        expect(spans.is_empty() && stats.ended == 0, "nothing of an unsampled request is exported")?;
-        return expect(stats.unsampled_requests == 1, "an unsampled request is counted");
+        expect(
+            spans.is_empty() && counts.ended == 0,
+            "nothing of an unsampled request is exported",
+        )?;
+        return expect(
+            counts.unsampled_requests == 1,
+            "an unsampled request is counted",
+        );
     }
     let Some((space, project)) = &case.route else {
-        expect(spans.is_empty(), "nothing of an unrouted request is exported")?;
-        return expect(stats.dropped.of(Loss::Unrouted) == 2, "both spans are counted as unrouted");
+        expect(
+            spans.is_empty(),
+            "nothing of an unrouted request is exported",
+        )?;
+        return expect(
+            counts.dropped.of(Loss::Unrouted) == 2,
+            "both spans are counted as unrouted",
+        );
     };
     expect(spans.len() == 2, "both spans arrive")?;
     let (chain, tool) = (named(&spans, "run_agent"), named(&spans, "search_flights"));
@@ -68,20 +107,34 @@ async fn check(case: &Case) -> Result<(), String> {
         expect(in_resource, "the resource names the project")?;
         expect(span.trace_state == case.tracestate, "tracestate is carried")?;
     }
-    expect(tool.parent_span_id.as_ref() == Some(&chain.span_id), "the tool is under the chain")?;
+    expect(
+        tool.parent_span_id.as_ref() == Some(&chain.span_id),
+        "the tool is under the chain",
+    )?;
     expect(tool.trace_id == chain.trace_id, "one trace")?;
     if case.trace == "REQUEST" {
-        expect(chain.trace_id == TRACE, "the chain is in the request's trace")?;
-        expect(chain.parent_span_id.as_deref() == Some(PARENT), "its parent is the request's")
+        expect(
+            chain.trace_id == TRACE,
+            "the chain is in the request's trace",
+        )?;
+        expect(
+            chain.parent_span_id.as_deref() == Some(PARENT),
+            "its parent is the request's",
+        )
     } else {
-        expect(chain.trace_id != TRACE && chain.parent_span_id.is_none(), "the chain is a new root")
+        expect(
+            chain.trace_id != TRACE && chain.parent_span_id.is_none(),
+            "the chain is a new root",
+        )
     }
 }
 
 #[tokio::test]
 async fn each_recorded_request_lands_where_it_belongs() {
     let cases = include_str!("../fixtures/requests.jsonl").lines();
-    let cases: Vec<Case> = cases.map(|line| serde_json::from_str(line).unwrap()).collect();
+    let cases: Vec<Case> = cases
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert!(cases.len() >= 60, "the fixtures are there");
     let mut failures = Vec::new();
     for case in &cases {
@@ -89,5 +142,11 @@ async fn each_recorded_request_lands_where_it_belongs() {
             failures.push(format!("{}: {failure}", case.id));
         }
     }
-    assert!(failures.is_empty(), "{} of {} fail\n{}", failures.len(), cases.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {} fail\n{}",
+        failures.len(),
+        cases.len(),
+        failures.join("\n")
+    );
 }

@@ -1,11 +1,11 @@
 //! Routing of spans that are opened by hand.
 
-use arize_runtime::{set_routing_context, Loss, Routing, RoutingFutureExt as _};
+use arize_runtime::{Loss, Routing, RoutingFutureExt as _, set_routing_context};
+use opentelemetry::KeyValue;
 use opentelemetry::context::FutureExt as _;
 use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
-use opentelemetry::KeyValue;
 
-use crate::harness::{named, route, Pipeline};
+use crate::harness::{Pipeline, named, route};
 
 fn routing(space: &str) -> Routing {
     Routing::new(space, "p").unwrap()
@@ -40,7 +40,11 @@ async fn with_routing_holds_across_await_and_does_not_leak() {
         }
         .with_routing(routing(space))
     };
-    tokio::join!(one("a"), one("b"), one("c").with_context(pipeline.context()));
+    tokio::join!(
+        one("a"),
+        one("b"),
+        one("c").with_context(pipeline.context())
+    );
     assert_eq!(Routing::current(), None);
     let spans = pipeline.spans().await;
     for space in ["a", "b", "c"] {
@@ -65,7 +69,13 @@ async fn a_span_that_names_its_own_route_last_has_it() {
     alone.end();
     let spans = pipeline.spans().await;
     assert_eq!(route(named(&spans, "late")), ("set late", "set late", "p"));
-    assert_eq!(route(named(&spans, "alone")), ("only", "only", "attributes"));
-    let keys = named(&spans, "late").attributes.iter().filter(|(key, _)| key == "arize.space_id");
+    assert_eq!(
+        route(named(&spans, "alone")),
+        ("only", "only", "attributes")
+    );
+    let keys = named(&spans, "late")
+        .attributes
+        .iter()
+        .filter(|(key, _)| key == "arize.space_id");
     assert_eq!(keys.count(), 1);
 }

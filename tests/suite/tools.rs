@@ -4,26 +4,31 @@ use std::fmt;
 use std::time::Duration;
 
 use arize_local::{Span, StatusCode};
-use arize_runtime::{agent, chain, llm, tool, Routing, RoutingFutureExt as _};
+use arize_runtime::{Routing, RoutingFutureExt as _, agent, chain, llm, tool};
 use opentelemetry::context::FutureExt as _;
 use serde::Serialize;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
-use crate::harness::{named, Pipeline};
+use crate::harness::{Pipeline, named};
 
 /// The spans of `f`, run in a pipeline of its own.
 async fn spans_of<F: Future>(f: F) -> (F::Output, Vec<Span>) {
     let pipeline = Pipeline::start(&[]).await;
     let routing = Routing::new("s", "p").unwrap();
     let context = pipeline.context().with_value(());
-    let output = async { f.with_routing(routing).await }.with_context(context).await;
+    let output = async { f.with_routing(routing).await }
+        .with_context(context)
+        .await;
     let spans = pipeline.spans().await;
     (output, spans)
 }
 
 fn value<'a>(span: &'a Span, key: &str) -> (&'a str, &'a str) {
     let text = |key: String| span.attr_str(&key).unwrap_or_default();
-    (text(format!("{key}.value")), text(format!("{key}.mime_type")))
+    (
+        text(format!("{key}.value")),
+        text(format!("{key}.mime_type")),
+    )
 }
 
 #[derive(Debug, Serialize)]
@@ -62,12 +67,21 @@ async fn a_tool_records_name_description_schema_input_and_output() {
     let span = named(&spans, "search_flights");
     assert_eq!(span.openinference_kind(), Some("TOOL"));
     assert_eq!(span.attr_str("tool.name"), Some("search_flights"));
-    assert_eq!(span.attr_str("tool.description"), Some("Search flights\nbetween two airports."));
+    assert_eq!(
+        span.attr_str("tool.description"),
+        Some("Search flights\nbetween two airports.")
+    );
     let schema: Value = serde_json::from_str(span.attr_str("tool.parameters").unwrap()).unwrap();
     assert_eq!(schema["required"], json!(["from"]));
     assert_eq!(schema["properties"]["from"]["type"], "string");
-    assert_eq!(value(span, "input"), (r#"{"from":"SFO","seats":null}"#, "application/json"));
-    assert_eq!(value(span, "output"), (r#"[{"price":420.5}]"#, "application/json"));
+    assert_eq!(
+        value(span, "input"),
+        (r#"{"from":"SFO","seats":null}"#, "application/json")
+    );
+    assert_eq!(
+        value(span, "output"),
+        (r#"[{"price":420.5}]"#, "application/json")
+    );
     assert_eq!(span.status.code, StatusCode::Ok);
 }
 
@@ -90,7 +104,7 @@ async fn the_second_call_records_what_the_first_did() {
 async fn skip_debug_redact_and_output_are_honoured() {
     #[derive(Debug)]
     struct Client;
-    #[tool(name = "search", description = "Finds.", skip(client), debug(mode), redact(key), output = |rows| rows.len())]
+    #[tool(name = "search", description = "Finds.", skip(client), debug(mode), redact(key), output = |rows| rows.len() + 1)]
     fn find(client: &Client, mode: Client, key: &str, query: &str) -> Vec<Client> {
         let _ = (client, key, query);
         vec![mode]
@@ -103,7 +117,7 @@ async fn skip_debug_redact_and_output_are_honoured() {
     fn length(query: &str) {
         let _ = query;
     }
-    let (_, spans) = spans_of(async {
+    let ((), spans) = spans_of(async {
         find(&Client, Client, "hunter2", "q");
         silent(Client);
         length("four");
@@ -112,14 +126,25 @@ async fn skip_debug_redact_and_output_are_honoured() {
     let search = named(&spans, "search");
     let input = r#"{"mode":"Client","key":"__REDACTED__","query":"q"}"#;
     assert_eq!(value(search, "input"), (input, "application/json"));
-    assert_eq!(value(search, "output"), ("1", "text/plain"));
+    assert_eq!(value(search, "output"), ("2", "text/plain"));
     assert_eq!(search.attr_str("tool.description"), Some("Finds."));
     let silent = named(&spans, "silent");
-    assert_eq!((value(silent, "input").0, value(silent, "output").0), ("{}", ""));
-    assert_eq!(silent.attr_str("tool.parameters"), Some(r#"{"type":"object"}"#));
+    assert_eq!(
+        (value(silent, "input").0, value(silent, "output").0),
+        ("{}", "")
+    );
+    assert_eq!(
+        silent.attr_str("tool.parameters"),
+        Some(r#"{"type":"object"}"#)
+    );
     let length = named(&spans, "length");
     assert_eq!(value(length, "input"), ("4", "text/plain"));
-    assert!(length.attr_str("tool.parameters").unwrap().contains(r#""query":{"type":"string"}"#));
+    assert!(
+        length
+            .attr_str("tool.parameters")
+            .unwrap()
+            .contains(r#""query":{"type":"string"}"#)
+    );
 }
 
 #[tokio::test]
@@ -140,14 +165,23 @@ async fn one_argument_is_bare_on_chains_and_agents_and_named_on_llms() {
     let (_, spans) = spans_of(async {
         plan("go");
         act("go", 1);
-        complete("go");
+        complete("go")
     })
     .await;
     assert_eq!(value(named(&spans, "plan"), "input"), ("go", "text/plain"));
     assert_eq!(value(named(&spans, "plan"), "output"), ("7", "text/plain"));
-    assert_eq!(value(named(&spans, "act"), "input"), (r#"{"goal":"go","budget":1}"#, "application/json"));
-    assert_eq!(value(named(&spans, "act"), "output"), ("true", "text/plain"));
-    assert_eq!(value(named(&spans, "complete"), "input"), (r#"{"prompt":"go"}"#, "application/json"));
+    assert_eq!(
+        value(named(&spans, "act"), "input"),
+        (r#"{"goal":"go","budget":1}"#, "application/json")
+    );
+    assert_eq!(
+        value(named(&spans, "act"), "output"),
+        ("true", "text/plain")
+    );
+    assert_eq!(
+        value(named(&spans, "complete"), "input"),
+        (r#"{"prompt":"go"}"#, "application/json")
+    );
     let kinds: Vec<_> = spans.iter().filter_map(Span::openinference_kind).collect();
     assert_eq!(kinds, ["CHAIN", "AGENT", "LLM"]);
 }
@@ -172,11 +206,25 @@ async fn an_error_leaves_status_and_event_where_it_passed_and_ok_where_it_was_ha
     assert_eq!(inner.status.code, StatusCode::Error);
     assert_eq!(inner.status.message, "Unreachable: no route");
     let event = &inner.events[0];
-    let attribute = |key: &str| event.attributes.iter().find(|(k, _)| k == key).and_then(|(_, v)| v.as_str());
+    let attribute = |key: &str| {
+        event
+            .attributes
+            .iter()
+            .find(|(k, _)| k == key)
+            .and_then(|(_, v)| v.as_str())
+    };
     assert_eq!(event.name, "exception");
-    assert!(attribute("exception.type").unwrap().ends_with("::Unreachable"));
+    assert!(
+        attribute("exception.type")
+            .unwrap()
+            .ends_with("::Unreachable")
+    );
     assert_eq!(attribute("exception.message"), Some("no route"));
-    assert!(attribute("exception.stacktrace").unwrap().ends_with("\ncaused by invalid digit found in string"));
+    assert!(
+        attribute("exception.stacktrace")
+            .unwrap()
+            .ends_with("\ncaused by invalid digit found in string")
+    );
     assert_eq!(value(inner, "output").0, "");
     assert_eq!(named(&spans, "outer").status.code, StatusCode::Error);
     assert_eq!(named(&spans, "handled").status.code, StatusCode::Ok);
@@ -190,7 +238,10 @@ async fn a_cancelled_tool_says_so() {
     }
     let (_, spans) = spans_of(tokio::time::timeout(Duration::from_millis(20), slow())).await;
     let span = named(&spans, "slow");
-    assert_eq!((span.status.code, span.status.message.as_str()), (StatusCode::Error, "cancelled"));
+    assert_eq!(
+        (span.status.code, span.status.message.as_str()),
+        (StatusCode::Error, "cancelled")
+    );
 }
 
 #[tokio::test]
@@ -204,7 +255,8 @@ async fn a_panic_is_told_and_goes_on() {
     async fn around() -> u32 {
         explode(1)
     }
-    let caught = async { tokio::spawn(around().with_context(opentelemetry::Context::current())).await };
+    let caught =
+        async { tokio::spawn(around().with_context(opentelemetry::Context::current())).await };
     let (joined, spans) = spans_of(caught).await;
     assert!(joined.unwrap_err().is_panic());
     for name in ["explode", "around"] {
@@ -257,18 +309,26 @@ async fn recording_never_fails_the_call() {
 
 #[tokio::test]
 async fn an_output_set_by_hand_wins() {
-    use opentelemetry::trace::TraceContextExt as _;
     use opentelemetry::KeyValue;
+    use opentelemetry::trace::TraceContextExt as _;
     #[tool]
     fn by_hand() -> &'static str {
         let context = opentelemetry::Context::current();
-        context.span().set_attribute(KeyValue::new("output.value", "first"));
-        context.span().set_attribute(KeyValue::new("output.value", "mine"));
+        context
+            .span()
+            .set_attribute(KeyValue::new("output.value", "first"));
+        context
+            .span()
+            .set_attribute(KeyValue::new("output.value", "mine"));
         "automatic"
     }
     let (_, spans) = spans_of(async { by_hand() }).await;
     let span = named(&spans, "by_hand");
-    let outputs: Vec<_> = span.attributes.iter().filter(|(key, _)| key == "output.value").collect();
+    let outputs: Vec<_> = span
+        .attributes
+        .iter()
+        .filter(|(key, _)| key == "output.value")
+        .collect();
     assert_eq!(outputs.len(), 1);
     assert_eq!(span.attr_str("output.value"), Some("mine"));
 }

@@ -3,16 +3,16 @@
 use arize_local::{Experiment, Row};
 use arize_runtime::{experiment_handler, tool};
 use axum::extract::Request;
-use axum::middleware::{from_fn, Next};
+use axum::middleware::{Next, from_fn};
 use axum::routing::post;
 use axum::{Json, Router};
 use http::HeaderMap;
+use opentelemetry::Context;
 use opentelemetry::context::FutureExt as _;
 use opentelemetry::trace::{Span as _, TraceContextExt as _, Tracer as _, TracerProvider as _};
-use opentelemetry::Context;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
-use crate::harness::{named, route, serve, Agent, Pipeline, PARENT, SOON, TRACE, TRACEPARENT};
+use crate::harness::{Agent, PARENT, Pipeline, SOON, TRACE, TRACEPARENT, named, route, serve};
 
 #[tool]
 async fn slow_tool(n: u64) -> u64 {
@@ -34,7 +34,6 @@ async fn forty_requests_at_once_to_five_spaces_do_not_mix() {
         input: json!({ "n": n }),
         space_id: Some(format!("U3BhY2U6{}==", n % 5)),
         project: Some(format!("project {}", n % 3)),
-        ..Row::from(Value::Null)
     };
     let report = Experiment::new(&agent.url)
         .rows((0..40).map(row).collect())
@@ -58,7 +57,9 @@ async fn an_ambient_span_is_linked_and_never_the_parent() {
         let context = Context::current_with_span(tracer.start("POST /invoke"));
         async move { next.run(request).with_context(context).await }
     };
-    let router = Router::new().route("/invoke", post(invoke)).layer(from_fn(server_span));
+    let router = Router::new()
+        .route("/invoke", post(invoke))
+        .layer(from_fn(server_span));
     let url = serve(router, pipeline.context()).await;
     let body = r#"{"arize_metadata": {"space_id": "s", "project_name": "p"}}"#;
     crate::harness::post(&url, &[], body).await;
@@ -66,15 +67,28 @@ async fn an_ambient_span_is_linked_and_never_the_parent() {
 
     pipeline.arize.force_flush(SOON).await.unwrap();
     let spans = pipeline.receiver.spans();
-    let chains: Vec<_> = spans.iter().filter(|span| span.name == "run_agent").collect();
-    let (root, child) = if chains[0].parent_span_id.is_none() { (chains[0], chains[1]) } else { (chains[1], chains[0]) };
+    let chains: Vec<_> = spans
+        .iter()
+        .filter(|span| span.name == "run_agent")
+        .collect();
+    let (root, child) = if chains[0].parent_span_id.is_none() {
+        (chains[0], chains[1])
+    } else {
+        (chains[1], chains[0])
+    };
     assert_eq!(root.parent_span_id, None);
-    assert_eq!((child.trace_id.as_str(), child.parent_span_id.as_deref()), (TRACE, Some(PARENT)));
+    assert_eq!(
+        (child.trace_id.as_str(), child.parent_span_id.as_deref()),
+        (TRACE, Some(PARENT))
+    );
     for chain in [root, child] {
         assert_eq!(chain.links.len(), 1);
         assert_ne!(chain.links[0].trace_id, chain.trace_id);
     }
-    assert!(spans.iter().all(|span| span.name != "POST /invoke"), "the server's own span has no route");
+    assert!(
+        spans.iter().all(|span| span.name != "POST /invoke"),
+        "the server's own span has no route"
+    );
 }
 
 #[tokio::test]
@@ -108,15 +122,24 @@ async fn spans_of_other_code_are_routed_and_see_baggage_and_parent() {
     let headers = [
         ("traceparent", TRACEPARENT),
         ("tracestate", "vendor=1"),
-        ("baggage", "tenant=blue,arize.space_id=U3BhY2U6MTIzOmFiYw==,arize.project_name=p"),
+        (
+            "baggage",
+            "tenant=blue,arize.space_id=U3BhY2U6MTIzOmFiYw==,arize.project_name=p",
+        ),
     ];
     let (_, answer) = agent.post(&headers, "x").await;
     assert_eq!(answer, format!("x blue {TRACE} vendor=1"));
     let spans = agent.spans().await;
     let client = named(&spans, "GET /flights");
-    assert_eq!(client.parent_span_id.as_ref(), Some(&named(&spans, "http_request").span_id));
+    assert_eq!(
+        client.parent_span_id.as_ref(),
+        Some(&named(&spans, "http_request").span_id)
+    );
     for span in &spans {
-        assert_eq!(route(span), ("U3BhY2U6MTIzOmFiYw==", "U3BhY2U6MTIzOmFiYw==", "p"));
+        assert_eq!(
+            route(span),
+            ("U3BhY2U6MTIzOmFiYw==", "U3BhY2U6MTIzOmFiYw==", "p")
+        );
     }
 }
 

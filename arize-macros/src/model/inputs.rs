@@ -6,7 +6,7 @@ use syn::{GenericParam, Ident, Signature, Type};
 
 use super::Argument;
 use crate::args::Args;
-use crate::errors::{listed, nearest, Errors};
+use crate::errors::{Errors, listed, nearest};
 use crate::kind::{Inputs, Kind};
 
 /// One argument on its way into the span.
@@ -40,7 +40,8 @@ pub(crate) fn links(
     check_names(args, signature, arguments, errors);
     check_conflicts(args, errors);
     let tool = kind.inputs == Inputs::Parameters;
-    let named = |list: &[Ident], argument: &Argument| list.iter().any(|name| *name == argument.name);
+    let named =
+        |list: &[Ident], argument: &Argument| list.iter().any(|name| *name == argument.name);
     let recorded = |a: &&Argument| args.skip_all.is_none() && !named(&args.skip, a);
     let recorded: Vec<_> = arguments.iter().filter(recorded).collect();
     let method = match (tool, args.input.is_some()) {
@@ -69,7 +70,11 @@ pub(crate) fn links(
 }
 
 fn lists(args: &Args) -> [(&'static str, &[Ident]); 3] {
-    [("skip", &args.skip), ("debug", &args.debug), ("redact", &args.redact)]
+    [
+        ("skip", &args.skip),
+        ("debug", &args.debug),
+        ("redact", &args.redact),
+    ]
 }
 
 fn check_names(args: &Args, signature: &Signature, arguments: &[Argument], errors: &mut Errors) {
@@ -81,7 +86,10 @@ fn check_names(args: &Args, signature: &Signature, arguments: &[Argument], error
                 continue;
             }
             if text == "self" {
-                errors.add(name, format!("`self` is never recorded; remove it from `{key}`"));
+                errors.add(
+                    name,
+                    format!("`self` is never recorded; remove it from `{key}`"),
+                );
                 continue;
             }
             let near = nearest(&text, known()).map(|near| format!("did you mean `{near}`? "));
@@ -93,7 +101,10 @@ fn check_names(args: &Args, signature: &Signature, arguments: &[Argument], error
             let function = &signature.ident;
             errors.add(
                 name,
-                format!("`{function}` has no argument `{text}`; {}{all}", near.unwrap_or_default()),
+                format!(
+                    "`{function}` has no argument `{text}`; {}{all}",
+                    near.unwrap_or_default()
+                ),
             );
         }
     }
@@ -104,12 +115,18 @@ fn check_conflicts(args: &Args, errors: &mut Errors) {
     for (i, (first, names)) in lists.iter().enumerate() {
         for (second, others) in &lists[i + 1..] {
             for name in others.iter().filter(|name| names.contains(name)) {
-                errors.add(name, format!("`{name}` is in both `{first}` and `{second}`; name it in one"));
+                errors.add(
+                    name,
+                    format!("`{name}` is in both `{first}` and `{second}`; name it in one"),
+                );
             }
         }
         if let Some(name) = names.first() {
             if args.skip_all.is_some() {
-                errors.add(name, format!("`skip_all` and `{first}` are mutually exclusive; remove one"));
+                errors.add(
+                    name,
+                    format!("`skip_all` and `{first}` are mutually exclusive; remove one"),
+                );
             }
             if args.input.is_some() {
                 errors.add(name, format!("`input` and `{first}` are mutually exclusive; with `input` no argument is recorded"));
@@ -117,7 +134,10 @@ fn check_conflicts(args: &Args, errors: &mut Errors) {
         }
     }
     if let (Some(all), Some(_)) = (&args.skip_all, &args.input) {
-        errors.add(all, "`input` and `skip_all` are mutually exclusive; with `input` no argument is recorded");
+        errors.add(
+            all,
+            "`input` and `skip_all` are mutually exclusive; with `input` no argument is recorded",
+        );
     }
 }
 

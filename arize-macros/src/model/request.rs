@@ -5,7 +5,7 @@ use syn::{Expr, Ident, Signature, Type};
 
 use super::Argument;
 use crate::args::{Args, Given};
-use crate::errors::{listed, Errors};
+use crate::errors::{Errors, listed};
 
 /// A handler's request.
 pub(crate) struct Request {
@@ -29,15 +29,30 @@ pub(crate) enum BodyIs {
 impl Request {
     /// Whether this argument is read before it is bound to its pattern.
     pub(crate) fn reads(&self, argument: &Ident) -> bool {
-        let is = |source: &Source| matches!(source, Source::Argument { ident, .. } if ident == argument);
+        let is =
+            |source: &Source| matches!(source, Source::Argument { ident, .. } if ident == argument);
         is(&self.headers) || matches!(&self.body, BodyIs::Read(source) if is(source))
     }
 }
 
 /// Types that carry headers, by the last segment of their path.
-const HEADERS: &[&str] = &["HeaderMap", "HttpRequest", "Request", "Parts", "MetadataMap"];
+const HEADERS: &[&str] = &[
+    "HeaderMap",
+    "HttpRequest",
+    "Request",
+    "Parts",
+    "MetadataMap",
+];
 /// Types that are a body.
-const BODIES: &[&str] = &["Json", "JsonBody", "Value", "Bytes", "String", "str", "AgentRequest"];
+const BODIES: &[&str] = &[
+    "Json",
+    "JsonBody",
+    "Value",
+    "Bytes",
+    "String",
+    "str",
+    "AgentRequest",
+];
 /// Bodies that are wrappers and dereference to what they wrap.
 const WRAPPERS: &[&str] = &["Json", "JsonBody"];
 
@@ -49,7 +64,10 @@ pub(crate) fn find(
 ) -> Option<Request> {
     let headers = headers(args, signature, arguments, errors);
     let body = body(args, signature, arguments, errors);
-    Some(Request { headers: headers?, body: body? })
+    Some(Request {
+        headers: headers?,
+        body: body?,
+    })
 }
 
 fn headers(
@@ -79,7 +97,9 @@ fn headers(
         several => {
             let names = listed(several.iter().map(|argument| argument.name.as_str()));
             let first = &several[0].name;
-            let message = format!("{names} could all carry the request's headers; write `headers = {first}` in the attribute");
+            let message = format!(
+                "{names} could all carry the request's headers; write `headers = {first}` in the attribute"
+            );
             errors.add(&several[1].ty, message);
             None
         }
@@ -119,15 +139,22 @@ fn body(
 fn argument(argument: &Argument) -> Source {
     let (name, references) = last_segment(&argument.ty);
     let wrapper = usize::from(WRAPPERS.contains(&name.as_str()));
-    Source::Argument { ident: argument.at_type(), dereferences: references + wrapper }
+    Source::Argument {
+        ident: argument.at_type(),
+        dereferences: references + wrapper,
+    }
 }
 
 /// The last segment of a type's path, and the references before it.
 fn last_segment(ty: &Type) -> (String, usize) {
     match ty {
-        Type::Path(path) => {
-            (path.path.segments.last().map_or_else(String::new, |last| last.ident.to_string()), 0)
-        }
+        Type::Path(path) => (
+            path.path
+                .segments
+                .last()
+                .map_or_else(String::new, |last| last.ident.to_string()),
+            0,
+        ),
         Type::Reference(reference) => {
             let (name, references) = last_segment(&reference.elem);
             (name, references + 1)

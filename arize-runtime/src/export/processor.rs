@@ -14,7 +14,7 @@ use super::attributes::{NoRoute, route_of};
 use super::flush::{Answer, Flush};
 use super::handle;
 use super::inbox::Inbox;
-use crate::notice::{Notice, warn};
+use crate::notice::{Notice, warn, was_told};
 use crate::routing::Routing;
 use crate::semconv::{PROJECT_NAME, SPACE_ID};
 use crate::stats::Loss;
@@ -70,7 +70,10 @@ impl SpanProcessor for RoutingProcessor {
                 }
             }
             Err(missing) => {
-                warn(Notice::Unrouted, || unrouted(&span.name, missing));
+                // a handler that found no route has told the better reason
+                if !was_told(Notice::RoutingIncomplete) {
+                    warn(Notice::Unrouted, || unrouted(&span.name, missing));
+                }
                 self.inbox.counters.dropped(Loss::Unrouted, 1);
             }
         }

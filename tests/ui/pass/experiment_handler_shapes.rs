@@ -1,7 +1,14 @@
 //! Shapes of handlers, as axum takes them and as others do.
-#![deny(warnings, missing_docs, unsafe_code, clippy::all, clippy::pedantic, clippy::nursery)]
+#![deny(
+    warnings,
+    missing_docs,
+    unsafe_code,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
 
-use arize_runtime::{experiment_handler, AgentRequest, ArizeMetadata};
+use arize_runtime::{AgentRequest, ArizeMetadata, experiment_handler};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -46,9 +53,14 @@ impl IntoResponse for AppError {
 
 /// The documented one.
 #[experiment_handler(name = "run_agent", input = &request.input.goal, output = |answer| &answer.text)]
-async fn typed(headers: HeaderMap, Json(request): Json<AgentRequest<Trip>>) -> Result<Json<Answer>, AppError> {
+async fn typed(
+    headers: HeaderMap,
+    Json(request): Json<AgentRequest<Trip>>,
+) -> Result<Json<Answer>, AppError> {
     std::future::ready(()).await;
-    Ok(Json(Answer { text: request.input.goal }))
+    Ok(Json(Answer {
+        text: request.input.goal,
+    }))
 }
 
 #[experiment_handler(kind = "AGENT", project_name = "trips")]
@@ -60,13 +72,22 @@ async fn value(State(()): State<()>, headers: HeaderMap, Json(body): Json<Value>
 #[experiment_handler]
 async fn bytes(headers: HeaderMap, body: Bytes) -> (StatusCode, Json<Answer>) {
     std::future::ready(()).await;
-    (StatusCode::OK, Json(Answer { text: body.len().to_string() }))
+    (
+        StatusCode::OK,
+        Json(Answer {
+            text: body.len().to_string(),
+        }),
+    )
 }
 
 #[experiment_handler]
 async fn text(headers: HeaderMap, body: String) -> Result<String, (StatusCode, String)> {
     std::future::ready(()).await;
-    if body.is_empty() { Err((StatusCode::BAD_REQUEST, "empty".to_owned())) } else { Ok(body) }
+    if body.is_empty() {
+        Err((StatusCode::BAD_REQUEST, "empty".to_owned()))
+    } else {
+        Ok(body)
+    }
 }
 
 #[experiment_handler]

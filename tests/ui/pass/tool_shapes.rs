@@ -1,5 +1,12 @@
 //! Shapes of functions that `#[tool]` takes, under the strictest lints and without one `#[allow]`.
-#![deny(warnings, missing_docs, unsafe_code, clippy::all, clippy::pedantic, clippy::nursery)]
+#![deny(
+    warnings,
+    missing_docs,
+    unsafe_code,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
 
 use std::error::Error;
 use std::fmt;
@@ -70,20 +77,26 @@ pub async fn boxed(client: &Client, query: String) -> Result<String, Box<dyn Err
 #[tool(debug(client))]
 pub async fn mute(client: Client) -> Result<(), Mute> {
     std::future::ready(()).await;
-    drop(client);
+    let _ = client;
     Ok(())
 }
 
 /// Generic, with lifetimes, a borrowed result and patterns.
 #[tool(redact(key))]
-pub fn generic<'a, T: Serialize + Sync>(items: &'a [T], key: &str, (low, high): (usize, usize)) -> &'a [T] {
+pub fn generic<'a, T: Serialize + Sync>(
+    items: &'a [T],
+    key: &str,
+    (low, high): (usize, usize),
+) -> &'a [T] {
     let _ = key;
     &items[low..high]
 }
 
 /// `impl Trait` in both places.
 #[tool(output = |price| format!("{price:.1}"))]
-pub async fn impl_trait(prices: impl Iterator<Item = f64> + Serialize + Send) -> impl Into<f64> + fmt::Display + Serialize {
+pub async fn impl_trait(
+    prices: impl Iterator<Item = f64> + Serialize + Send,
+) -> impl Into<f64> + fmt::Display + Serialize {
     std::future::ready(()).await;
     prices.sum::<f64>()
 }
@@ -114,7 +127,11 @@ pub async fn looped(mut tries: u32) -> u32 {
 /// Recursion through a box.
 #[agent]
 pub async fn recursive(depth: u32) -> u32 {
-    if depth == 0 { 0 } else { Box::pin(recursive(depth - 1)).await }
+    if depth == 0 {
+        0
+    } else {
+        Box::pin(recursive(depth - 1)).await
+    }
 }
 
 /// A method holder.
@@ -160,18 +177,12 @@ fn main() {
     let _ = (generic(&[1, 2], "k", (0, 1)), opaque(Client));
     nothing();
     drop(planner.complete("x"));
-    drop(impl_trait(std::iter::empty::<f64>().collect::<Vec<_>>().into_iter().take(0).map(f64::from).collect::<NoIter>()));
+    drop(impl_trait(NoIter));
 }
 
 /// An iterator that is data.
 #[derive(Debug, Serialize)]
 pub struct NoIter;
-
-impl FromIterator<f64> for NoIter {
-    fn from_iter<T: IntoIterator<Item = f64>>(_: T) -> Self {
-        Self
-    }
-}
 
 impl Iterator for NoIter {
     type Item = f64;

@@ -1,0 +1,178 @@
+//! The inputs of a call on their way into the span.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::Serialize;
+
+use crate::arguments::{ToolSchema, Typed, TypedArgument};
+use crate::recording::{self, Recorded};
+use crate::request::RequestInput;
+use crate::span::SpanSpec;
+
+/// The inputs as they come in. The thread keeps them from call to call, so neither their box nor their
+/// buffer is allocated anew.
+#[derive(Default)]
+pub struct Inputs {
+    /// Of an object `{"a":1,"b":2` so far, else the whole input.
+    buffer: Vec<u8>,
+    form: Form,
+    schema: Option<Box<ToolSchema>>,
+}
+
+thread_local! {
+    static INPUTS: Cell<Option<Box<Inputs>>> = const { Cell::new(None) };
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Form {
+    #[default]
+    None,
+    Object,
+    Json,
+    Text,
+}
+
+impl std::fmt::Debug for Inputs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inputs").finish_non_exhaustive()
+    }
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "expansions hand over temporaries"
+)]
+#[expect(
+    clippy::unnecessary_box_returns,
+    reason = "the box is what the thread keeps"
+)]
+impl Inputs {
+    /// Records an argument by its name.
+    #[inline]
+    pub fn arg<T: ?Sized>(&mut self, argument: Typed<'_, T>) {
+        let argument = argument.untyped();
+        self.key(argument.name);
+        argument.write(&mut self.buffer);
+    }
+
+    /// Records a tool's argument by its name, and its schema.
+    #[inline]
+    pub fn parameter<T: ?Sized>(&mut self, argument: TypedArgument<'_, T>) {
+        self.key(argument.argument.name);
+        argument.argument.write(&mut self.buffer);
+        self.describe(argument);
+    }
+
+    /// Records the schema of a tool's argument, and not its value.
+    #[inline]
+    pub fn describe<T: ?Sized>(&mut self, argument: TypedArgument<'_, T>) {
+        if let Some(schema) = &mut self.schema {
+            schema.add(argument.argument.name, argument.schema, argument.required);
+        }
+    }
+
+    /// Records the only argument, as it is.
+    #[inline]
+    pub fn bare<T: ?Sized>(&mut self, argument: Typed<'_, T>) {
+        self.form = Form::Json;
+        argument.untyped().write(&mut self.buffer);
+    }
+
+    /// Of a function's arguments.
+    pub(crate) fn of_call(spec: &'static SpanSpec, record: &dyn Fn(&mut Self)) -> Box<Self> {
+        let mut inputs = Self::take();
+        inputs.form = if spec.automatic_input {
+            Form::Object
+        } else {
+            Form::None
+        };
+        if spec.wants_schema() {
+            inputs.schema = Some(Box::new(ToolSchema::new()));
+        }
+        if catch_unwind(AssertUnwindSafe(|| record(&mut inputs))).is_err() {
+            recording::tell_not_serialized("its `Serialize` panicked");
+            inputs.form = Form::None;
+            inputs.schema = None;
+        }
+        inputs
+    }
+
+    /// Empty ones; who takes them inside a serialisation gets new ones.
+    fn take() -> Box<Self> {
+        INPUTS
+            .try_with(Cell::take)
+            .ok()
+            .flatten()
+            .unwrap_or_default()
+    }
+
+    #[expect(
+        clippy::inline_always,
+        reason = "with its length known, the name is stored and not copied"
+    )]
+    #[inline(always)]
+    fn key(&mut self, name: &str) {
+        self.buffer.extend_from_slice(if self.buffer.is_empty() {
+            b"{\""
+        } else {
+            b",\""
+        });
+        self.buffer.extend_from_slice(name.as_bytes());
+        self.buffer.extend_from_slice(b"\":");
+    }
+
+    /// Of this value and nothing else.
+    pub(crate) fn value(&mut self, value: &(impl Serialize + ?Sized)) {
+        self.buffer.clear();
+        let written = recording::write(&mut self.buffer, value);
+        self.form = if written { Form::Json } else { Form::None };
+    }
+
+    /// What is to be recorded; the thread gets the rest back.
+    #[inline]
+    pub(crate) fn finish(mut self: Box<Self>, spec: &'static SpanSpec) -> Option<Recorded> {
+        if let Some(schema) = self.schema.take() {
+            // two first calls at once gather the same
+            let _ = spec
+                .derived_schema
+                .set(schema.finish(spec.name, spec.description));
+        }
+        if self.form == Form::Object {
+            if self.buffer.is_empty() {
+                self.buffer.push(b'{');
+            }
+            self.buffer.push(b'}');
+        }
+        let recorded = match self.form {
+            Form::None => None,
+            Form::Text => Some(Recorded::Text(recording::text_of(&self.buffer))),
+            Form::Object => Some(Recorded::Json(recording::text_of(&self.buffer))),
+            Form::Json => Some(Recorded::of_json(recording::text_of(&self.buffer))),
+        };
+        self.buffer.clear();
+        if self.buffer.capacity() <= recording::KEPT_BYTES {
+            // a thread that ends keeps nothing
+            let _ = INPUTS.try_with(|kept| kept.set(Some(self)));
+        }
+        recorded
+    }
+
+    /// Of a request's body, or of none.
+    pub(crate) fn of_request(input: Option<RequestInput<'_>>) -> Box<Self> {
+        let mut inputs = Self::take();
+        match input {
+            None => inputs.form = Form::None,
+            Some(RequestInput::Value(value)) => inputs.value(value),
+            Some(RequestInput::Json(json)) => {
+                inputs.buffer.extend_from_slice(json.as_bytes());
+                inputs.form = Form::Json;
+            }
+            Some(RequestInput::Text(text)) => {
+                inputs.buffer.extend_from_slice(text.as_bytes());
+                inputs.form = Form::Text;
+            }
+        }
+        inputs
+    }
+}
