@@ -210,7 +210,7 @@ impl NoBody {
     /// Begins the call.
     #[inline]
     #[must_use]
-    pub fn handle(&self, spec: &'static SpanSpec, headers: &impl HeaderSource) -> HandlerCall {
+    pub fn handle(&self, spec: &'static SpanSpec, headers: &dyn HeaderSource) -> HandlerCall {
         handle(spec, headers, RequestBody::Absent)
     }
 }
@@ -239,7 +239,7 @@ macro_rules! body_forms {
             /// Begins the call.
             #[inline]
             #[must_use]
-            pub fn handle(&self, spec: &'static SpanSpec, headers: &impl HeaderSource) -> HandlerCall {
+            pub fn handle(&self, spec: &'static SpanSpec, headers: &dyn HeaderSource) -> HandlerCall {
                 let $body = self.0.0.0;
                 handle(spec, headers, $form)
             }
@@ -268,7 +268,7 @@ impl<T: Serialize> SerializeLevel<'_, T> {
     /// Begins the call.
     #[inline]
     #[must_use]
-    pub fn handle(&self, spec: &'static SpanSpec, headers: &impl HeaderSource) -> HandlerCall {
+    pub fn handle(&self, spec: &'static SpanSpec, headers: &dyn HeaderSource) -> HandlerCall {
         handle(spec, headers, RequestBody::Typed(self.0.0))
     }
 }
@@ -280,7 +280,7 @@ impl<T: ?Sized> LastLevel<'_, T> {
         reason = "the levels of a method have one form of call"
     )]
     #[must_use]
-    pub fn handle(&self, spec: &'static SpanSpec, headers: &impl HeaderSource) -> HandlerCall
+    pub fn handle(&self, spec: &'static SpanSpec, headers: &dyn HeaderSource) -> HandlerCall
     where
         T: ReadableBody,
     {
