@@ -13,8 +13,8 @@ use crate::levels::levels;
 use crate::notice::{self, Notice};
 use crate::propagation::{self, RequestBaggage};
 use crate::request::{HeaderSource, RequestBody};
-use crate::resolve::{Named, resolve};
-use crate::routing::{valid_project_name, valid_space_id};
+use crate::resolve::{Defaults, Named, resolve};
+use crate::routing::{Routing, valid_project_name, valid_space_id};
 use crate::semconv;
 use crate::span::{self, ActiveSpan, RequestAttributes, SpanSpec};
 use crate::tracer;
@@ -108,14 +108,20 @@ fn read_request(
     let pipeline = tracer::of(&ambient)?;
     let parent = propagation::parent(headers);
     let records = parent.as_ref().is_none_or(SpanContext::is_sampled);
-    if !records {
-        pipeline.counters.unsampled_request();
-        notice::warn(Notice::Unsampled, || UNSAMPLED.to_owned());
-    }
     let mut baggage = RequestBaggage::read(headers);
     // From an empty Context: an ambient local span (a server's middleware) is linked, never the parent.
     let context = tracer::carry_override(&ambient, Context::new());
     let context = propagation::with_parent(baggage.put_into(context), parent);
+    if !records {
+        pipeline.counters.unsampled_request();
+        notice::warn(Notice::Unsampled, || UNSAMPLED.to_owned());
+        let attributes = RequestAttributes::default();
+        return Some(Request {
+            context,
+            inputs: None,
+            attributes,
+        });
+    }
     let link = Some(ambient.span().span_context())
         .filter(|link| link.is_valid())
         .cloned();
@@ -125,46 +131,51 @@ fn read_request(
     };
     let mut inputs = None;
     let routing = body.read(|metadata, input| {
-        if records {
-            inputs = Some(Inputs::of_request(input.filter(|_| spec.automatic_input)));
-            attributes.metadata = linkage(metadata, headers);
-        }
-        let from_baggage = &baggage.routing;
-        let from_baggage = Named {
-            space_id: from_baggage
-                .space_id
-                .as_deref()
-                .and_then(|s| valid_space_id(s).ok()),
-            project_name: from_baggage
-                .project_name
-                .as_deref()
-                .and_then(|s| valid_project_name(s).ok()),
-        };
-        let from_metadata = Named {
-            space_id: metadata.space_id,
-            project_name: metadata.project_name,
-        };
-        resolve(
-            &from_metadata,
-            &from_baggage,
-            &pipeline.defaults,
-            spec.project_name,
-        )
+        inputs = Some(Inputs::of_request(input.filter(|_| spec.automatic_input)));
+        attributes.metadata = linkage(metadata, headers);
+        routing(spec, metadata, &baggage, &pipeline.defaults)
     });
     let context = match routing {
-        Ok(routing) => context.with_value(routing),
-        Err(unresolved) => {
-            notice::warn(Notice::RoutingIncomplete, || {
-                format!("the spans of `{}` are dropped: {unresolved}", spec.name)
-            });
-            context
-        }
+        Some(routing) => context.with_value(routing),
+        None => context,
     };
     Some(Request {
         context,
         inputs,
         attributes,
     })
+}
+
+/// Where the spans of the request go; told if nowhere.
+fn routing(
+    spec: &SpanSpec,
+    metadata: &Metadata<'_>,
+    baggage: &RequestBaggage,
+    defaults: &Defaults,
+) -> Option<Routing> {
+    let metadata = Named {
+        space_id: metadata.space_id,
+        project_name: metadata.project_name,
+    };
+    let Named {
+        space_id,
+        project_name,
+    } = &baggage.routing;
+    let baggage = Named {
+        space_id: space_id.as_deref().and_then(|id| valid_space_id(id).ok()),
+        project_name: project_name
+            .as_deref()
+            .and_then(|name| valid_project_name(name).ok()),
+    };
+    match resolve(&metadata, &baggage, defaults, spec.project_name) {
+        Ok(routing) => Some(routing),
+        Err(unresolved) => {
+            notice::warn(Notice::RoutingIncomplete, || {
+                format!("the spans of `{}` are dropped: {unresolved}", spec.name)
+            });
+            None
+        }
+    }
 }
 
 const UNSAMPLED: &str = "a request came with an unsampled parent (traceparent flags 00), so nothing of it \

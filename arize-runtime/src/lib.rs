@@ -8,6 +8,7 @@ mod levels;
 mod notice;
 mod stats;
 
+mod recording;
 mod routing;
 
 mod agent_request;
@@ -16,8 +17,6 @@ mod request;
 mod resolve;
 
 mod propagation;
-
-mod recording;
 
 mod arguments;
 mod tracer;

@@ -313,12 +313,7 @@ impl<E: Error> ErrorLevel<'_, E> {
     pub fn record(&self) {
         let seen = self.seen();
         if let Some(error) = seen.value {
-            let name = std::any::type_name::<E>();
-            seen.span.error(
-                name,
-                recording::guarded(|| error.to_string()),
-                error.source(),
-            );
+            seen.error(error);
         }
     }
 }
@@ -327,14 +322,17 @@ impl<E: Deref<Target: Error>> PointerLevel<'_, E> {
     /// Type of the pointer, message and the chain of sources.
     pub fn record(&self) {
         let seen = self.seen();
-        if let Some(error) = seen.value {
-            let name = std::any::type_name::<E>();
-            seen.span.error(
-                name,
-                recording::guarded(|| error.to_string()),
-                error.source(),
-            );
+        if let Some(pointer) = seen.value {
+            seen.error(&&**pointer);
         }
+    }
+}
+
+impl<E> Seen<'_, E> {
+    fn error(&self, error: &dyn Error) {
+        let message = recording::guarded(|| error.to_string());
+        self.span
+            .error(std::any::type_name::<E>(), message, error.source());
     }
 }
 

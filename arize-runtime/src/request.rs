@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::agent_request::{Body, Metadata};
+use crate::recording;
 
 /// A type that carries HTTP request headers.
 ///
@@ -100,7 +101,8 @@ pub(crate) trait ToJson {
 
 impl<T: Serialize> ToJson for T {
     fn to_json(&self) -> Option<Vec<u8>> {
-        serde_json::to_vec(self).ok()
+        let mut json = Vec::new();
+        recording::write(&mut json, self).then_some(json)
     }
 }
 
