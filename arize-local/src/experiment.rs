@@ -20,6 +20,18 @@ pub const DEFAULT_SPACE_ID: &str = "U3BhY2U6MTpsb2NhbA==";
 pub const DEFAULT_PROJECT: &str = "arize-local";
 
 /// One row of a dataset, with a space and a project of its own where they are given.
+///
+/// # Examples
+///
+/// ```
+/// use arize_local::Row;
+/// use serde_json::json;
+///
+/// let row = Row::from(json!({"goal": "a weekend in Lisbon"}))
+///     .space_id("U3BhY2U6Mjpob2xpZGF5cw==")
+///     .project("holidays");
+/// assert_eq!(row.project.as_deref(), Some("holidays"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// What the agent gets as `input`.
@@ -28,6 +40,22 @@ pub struct Row {
     pub space_id: Option<String>,
     /// The project asked for, if not the experiment's.
     pub project: Option<String>,
+}
+
+impl Row {
+    /// Asks for this space.
+    #[must_use]
+    pub fn space_id(mut self, space_id: impl Into<String>) -> Self {
+        self.space_id = Some(space_id.into());
+        self
+    }
+
+    /// Asks for this project.
+    #[must_use]
+    pub fn project(mut self, project: impl Into<String>) -> Self {
+        self.project = Some(project.into());
+        self
+    }
 }
 
 impl From<Value> for Row {
@@ -55,7 +83,7 @@ impl From<Value> for Row {
 ///     .expect_tools(["search_flights"])
 ///     .run(&receiver)
 ///     .await;
-/// report.print(&mut std::io::stdout(), true)?;
+/// report.print_to_stdout()?;
 /// assert!(report.ok());
 /// # Ok(())
 /// # }

@@ -26,7 +26,7 @@
 //!     .rows(vec![json!({"goal": "a weekend in Lisbon"}).into()])
 //!     .run(&receiver)
 //!     .await;
-//! report.print(&mut std::io::stdout(), false)?;
+//! report.print_to_stdout()?;
 //! # Ok(())
 //! # }
 //! ```

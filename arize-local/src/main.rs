@@ -1,12 +1,11 @@
 //! The command `arize-local`.
 
-use std::io::{BufWriter, IsTerminal};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use arize_local::{DEFAULT_PROJECT, DEFAULT_SPACE_ID, RunOptions, StartError};
+use arize_local::{DEFAULT_PROJECT, DEFAULT_SPACE_ID, Report, RunOptions, StartError};
 use clap::{Args, Parser, Subcommand};
 
 /// A local stand-in for Arize: runs agent experiments and checks the traces that come back.
@@ -36,7 +35,13 @@ Examples:
 A dataset has one JSON value a line:
   {\"goal\": \"a weekend in Lisbon\"}
 
-Exit status: 0 all good; 1 a row or a check failed; 2 wrong usage, or the run could not start.";
+The agent's variables: ARIZE_COLLECTOR_ENDPOINT, ARIZE_API_KEY, OTEL_EXPORTER_OTLP_ENDPOINT,
+OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_BSP_SCHEDULE_DELAY. Space and project come with each request.
+
+Colours are for terminals; NO_COLOR=1 turns them off.
+
+Exit status: 0 all good; 1 a row or a check failed; 2 wrong usage, or the run could not start;
+130 interrupted.";
 
 /// Sends the rows of a dataset to an agent, the way Arize runs an experiment, and checks its traces
 ///
@@ -56,7 +61,7 @@ struct RunArgs {
     #[arg(long, value_name = "FILE")]
     dataset: PathBuf,
 
-    /// The space to ask for
+    /// The space id to ask for
     #[arg(long, value_name = "ID", default_value = DEFAULT_SPACE_ID)]
     space_id: String,
 
@@ -86,7 +91,7 @@ struct RunArgs {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4317")]
     otlp_grpc: SocketAddr,
 
-    /// Writes the report as JSON to this file
+    /// Writes the report as JSON to this file: every row, span and check in full
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
@@ -94,7 +99,7 @@ struct RunArgs {
     #[arg(long, value_name = "SECS", default_value = "60", value_parser = seconds)]
     start_timeout: Duration,
 
-    /// Starts the agent with the variables set, and stops it at the end
+    /// Starts the agent with its variables set, and stops it at the end; its output goes to standard error
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
@@ -119,7 +124,6 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 impl From<RunArgs> for RunOptions {
     fn from(args: RunArgs) -> Self {
-        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             agent: args.agent,
             dataset: args.dataset,
@@ -133,7 +137,6 @@ impl From<RunArgs> for RunOptions {
             json: args.json,
             command: args.command,
             start_timeout: args.start_timeout,
-            colour: std::io::stdout().is_terminal() && !no_colour,
         }
     }
 }
@@ -141,15 +144,22 @@ impl From<RunArgs> for RunOptions {
 #[tokio::main]
 async fn main() -> ExitCode {
     let Command::Run(args) = Cli::parse().command;
-    let mut out = BufWriter::new(std::io::stdout());
     tokio::select! {
-        result = arize_local::run(args.into(), &mut out) => exit_code(result),
+        result = run(args) => exit_code(result),
         // Ends the run, and with it the agent that it started.
         () = interrupted() => ExitCode::from(130),
     }
 }
 
-fn exit_code(result: Result<arize_local::Report, StartError>) -> ExitCode {
+async fn run(args: RunArgs) -> Result<Report, StartError> {
+    let report = arize_local::run(args.into(), &mut std::io::stdout()).await?;
+    report.print_to_stdout().map_err(|error| {
+        format!("cannot print the report: {error}; write it to a file with `--json`")
+    })?;
+    Ok(report)
+}
+
+fn exit_code(result: Result<Report, StartError>) -> ExitCode {
     match result {
         Ok(report) if report.ok() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(1),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -44,13 +44,12 @@ pub struct RunOptions {
     pub command: Vec<String>,
     /// How long a started agent may take until its port accepts connections.
     pub start_timeout: Duration,
-    /// Whether to print in colour.
-    pub colour: bool,
 }
 
-/// Runs an experiment and prints the report to `out`.
+/// Runs an experiment; the report is the caller's to print.
 ///
-/// The agent that it started is stopped at the end, also when the future is dropped.
+/// Says on `out` where it receives and what the agent must be started with. The agent that it started is
+/// stopped at the end, also when the future is dropped.
 ///
 /// # Errors
 ///
@@ -85,7 +84,7 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> Result<Report, St
         .await;
 
     if let Some(process) = process {
-        process.stop().await; // before printing, so that its last words do not stand among ours
+        process.stop().await; // before the report is printed, so that its last words do not stand in it
     }
     if let Some((path, file)) = json {
         serde_json::to_writer_pretty(file, &report.to_json()).map_err(|error| {
@@ -94,11 +93,6 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> Result<Report, St
                 path.display()
             )
         })?;
-    }
-    match report.print(out, options.colour).and_then(|()| out.flush()) {
-        // Whoever reads along has seen enough, as in `arize-local run ... | head`.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(output_error(&error)),
-        _ => {}
     }
     Ok(report)
 }
@@ -141,7 +135,9 @@ fn print_variables(
         receiver.local_addr()
     )
     .and_then(|()| out.flush())
-    .map_err(|error| output_error(&error))
+    .map_err(|error| {
+        format!("cannot print: {error}; write standard output to a file or a terminal").into()
+    })
 }
 
 async fn listen(addr: SocketAddr) -> Result<Receiver, StartError> {
@@ -188,8 +184,4 @@ fn create(path: &Path) -> Result<File, StartError> {
         )
     })?;
     Ok(file)
-}
-
-fn output_error(error: &std::io::Error) -> StartError {
-    format!("cannot print the report: {error}; write it to a file with `--json`").into()
 }

@@ -3,6 +3,7 @@
 // Layers, from low to high: a file imports only from those above it.
 pub mod semconv;
 
+mod automatic;
 mod error;
 mod levels;
 mod notice;

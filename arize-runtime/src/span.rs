@@ -4,13 +4,14 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::error::Error;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::OnceLock;
 
 use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer as _,
 };
-use opentelemetry::{Context, ContextGuard, Key, KeyValue};
+use opentelemetry::{Context, ContextGuard, KeyValue};
 
+use crate::automatic;
 use crate::recording::Recorded;
 use crate::semconv::{self, OpenInferenceSpanKind};
 use crate::tracer::Pipeline;
@@ -121,15 +122,6 @@ pub(crate) struct RequestAttributes {
 /// Kind, tool name, description and schema, input, metadata, output, the route: each with its type.
 const ATTRIBUTES: usize = 12;
 
-/// The key of the outputs that we record: its text is allocated once, so its address tells our value
-/// from one that the function's own code set under the same name. [`crate::export`] lets the latter win.
-static OUTPUT_VALUE: LazyLock<&str> = LazyLock::new(|| Box::leak(semconv::OUTPUT_VALUE.into()));
-
-/// Whether this is the `output.value` of an annotation and not one set by hand.
-pub(crate) fn is_automatic_output(key: &Key) -> bool {
-    std::ptr::eq(key.as_str().as_ptr(), OUTPUT_VALUE.as_ptr())
-}
-
 /// Starts a span in `parent`.
 #[inline]
 pub(crate) fn start(
@@ -200,8 +192,8 @@ impl ActiveSpan {
         let (value, mime_type) = output.into_parts();
         // one by one: `set_attributes` moves the array twice, which costs more than the second lock
         let span = self.context.span();
-        span.set_attribute(KeyValue::new(*OUTPUT_VALUE, value));
-        span.set_attribute(KeyValue::new(semconv::OUTPUT_MIME_TYPE, mime_type));
+        span.set_attribute(KeyValue::new(*automatic::OUTPUT_VALUE, value));
+        span.set_attribute(KeyValue::new(*automatic::OUTPUT_MIME_TYPE, mime_type));
     }
 
     /// Status `<Type>: <message>` and the event `exception`.

@@ -1,11 +1,11 @@
 //! Plays Arize: sends each row of the dataset to the agent and checks the spans that come back.
 
 use std::error::Error;
-use std::io::{IsTerminal, stdout};
 use std::time::Duration;
 
 use arize_local::{Experiment, Receiver, Report, Row};
 use axum::Router;
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 /// The rows take turns: one agent serves several spaces at once. Real space ids look like these.
@@ -30,7 +30,10 @@ pub(crate) async fn run(agent: Router, receiver: &Receiver) -> Result<Report, Bo
     tokio::spawn(axum::serve(listener, agent).into_future());
 
     let rows = rows()?;
-    print_rows(&url, &rows);
+    println!(
+        "asking the agent at {url} for {} trips at once\n",
+        rows.len()
+    );
     let report = Experiment::new(url)
         .concurrency(rows.len())
         .rows(rows)
@@ -38,34 +41,17 @@ pub(crate) async fn run(agent: Router, receiver: &Receiver) -> Result<Report, Bo
         .settle(Duration::from_millis(200))
         .run(receiver)
         .await;
-    report.print(&mut stdout(), stdout().is_terminal())?;
+    report.print_to_stdout()?;
     Ok(report)
 }
 
-fn print_rows(url: &str, rows: &[Row]) {
-    println!(
-        "asking the agent at {url} for {} trips at once:",
-        rows.len()
-    );
-    for (number, row) in (1..).zip(rows) {
-        let goal = row.input["goal"].as_str().unwrap_or_default();
-        let (project, space) = (row.project.as_deref(), row.space_id.as_deref());
-        let (project, space) = (project.unwrap_or_default(), space.unwrap_or_default());
-        println!("{number:>3}  {goal:<42} for `{project}` in {space}");
-    }
-    println!();
-}
-
 fn rows() -> Result<Vec<Row>, serde_json::Error> {
-    let lines = include_str!("rows.jsonl")
-        .lines()
-        .zip(ROUTES.into_iter().cycle());
-    let row = |(line, (space_id, project)): (&str, (&str, &str))| {
-        Ok(Row {
-            input: serde_json::from_str(line)?,
-            space_id: Some(space_id.to_owned()),
-            project: Some(project.to_owned()),
+    let lines = include_str!("rows.jsonl").lines();
+    lines
+        .zip(ROUTES.into_iter().cycle())
+        .map(|(line, (space_id, project))| {
+            let input: Value = serde_json::from_str(line)?;
+            Ok(Row::from(input).space_id(space_id).project(project))
         })
-    };
-    lines.map(row).collect()
+        .collect()
 }

@@ -22,19 +22,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(code) => code,
-        // Said here, for an error that `main` returns is shown as `Debug`, which does not say what
-        // to do.
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run() -> Result<ExitCode, Box<dyn Error>> {
+async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let agent = agent::router(flights_service::start().await?);
     let has_key = env::var_os("ARIZE_API_KEY").is_some_and(|key| !key.is_empty());
     if has_key || env::args().any(|argument| argument == "--serve") {
@@ -57,7 +45,7 @@ async fn serve(agent: Router) -> Result<ExitCode, Box<dyn Error>> {
         .with_graceful_shutdown(shutdown_signal())
         .await?;
     arize.shutdown(Duration::from_secs(5)).await?;
-    println!("{} spans were sent", arize.stats().exported);
+    println!("spans counted by the agent: {}", arize.stats());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -69,5 +57,6 @@ async fn run_experiment(agent: Router) -> Result<ExitCode, Box<dyn Error>> {
         .install()?;
     let report = experiment::run(agent, &receiver).await?;
     arize.shutdown(Duration::from_secs(5)).await?;
+    println!("spans counted by the agent: {}", arize.stats());
     Ok(ExitCode::from(u8::from(!report.ok())))
 }

@@ -379,7 +379,10 @@ async fn wrong_usage_exits_with_2_and_help_is_complete() {
         "--expect",
         "--otlp-grpc",
         "--json",
+        "--start-timeout",
         "-- python agent.py",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "NO_COLOR",
         "Exit status: 0",
     ] {
         assert!(help.contains(option), "`{option}` is not in\n{help}");

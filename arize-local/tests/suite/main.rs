@@ -3,6 +3,7 @@
 mod agent;
 mod command;
 mod pitfalls;
+mod printing;
 mod receiver;
 mod routes;
 mod rows;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use arize_local::{Experiment, Outcome, Receiver, Row};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::agent::{self, Call, Export, Reply};
@@ -65,13 +65,34 @@ async fn a_row_is_sent_the_way_arize_sends_it() {
 }
 
 #[tokio::test]
+async fn fields_keep_the_order_of_the_dataset() {
+    let line =
+        r#"{"goal":"a trip","from":"BER","budget":{"most":600,"least":1},"cities":["b","a"]}"#;
+    let receiver = receiver().await;
+    let sent = Arc::new(Mutex::new(String::new()));
+    let seen = Arc::clone(&sent);
+    let url = agent::serve(receiver.endpoint(), move |call| {
+        *seen.lock().expect("no panic") = call.body["input"].to_string();
+        call.right()
+    })
+    .await;
+    let input: Value = serde_json::from_str(line).expect("is JSON");
+    let report = experiment(&url, 0)
+        .rows(vec![input.into()])
+        .run(&receiver)
+        .await;
+    assert_eq!(*sent.lock().expect("no panic"), line);
+    assert_eq!(report.rows[0].to_json()["input"].to_string(), line);
+}
+
+#[tokio::test]
 async fn rows_may_ask_for_spaces_of_their_own() {
     let receiver = receiver().await;
     let url = agent::serve(receiver.endpoint(), Call::right).await;
-    let row = |n: u64| Row {
-        input: json!({"row": n}),
-        space_id: Some(format!("space-{}", n % 3)),
-        project: Some(format!("project-{}", n % 2)),
+    let row = |n: u64| {
+        Row::from(json!({"row": n}))
+            .space_id(format!("space-{}", n % 3))
+            .project(format!("project-{}", n % 2))
     };
     let report = experiment(&url, 0)
         .rows((0..12).map(row).collect())

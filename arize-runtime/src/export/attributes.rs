@@ -5,9 +5,9 @@ use std::collections::HashSet;
 
 use opentelemetry::{KeyValue, Value};
 
+use crate::automatic::{self, is_automatic};
 use crate::routing::{valid_project_name, valid_space_id};
-use crate::semconv::{OUTPUT_MIME_TYPE, OUTPUT_VALUE, PROJECT_NAME, SPACE_ID};
-use crate::span::is_automatic_output;
+use crate::semconv::{OUTPUT_VALUE, PROJECT_NAME, SPACE_ID};
 
 /// Above this many attributes duplicates are found by hashing.
 const FEW: usize = 32;
@@ -18,7 +18,7 @@ pub(crate) struct NoRoute {
     pub(crate) key: &'static str,
 }
 
-/// The space and the project: the last ones, since a span may set them itself.
+/// The space and the project: the last ones that the span's own code set, else those of its Context.
 pub(crate) fn route_of(attributes: &[KeyValue]) -> Result<(&str, &str), NoRoute> {
     let space_id = text(attributes, SPACE_ID).and_then(|id| valid_space_id(id).ok());
     let project_name =
@@ -31,15 +31,17 @@ pub(crate) fn route_of(attributes: &[KeyValue]) -> Result<(&str, &str), NoRoute>
 }
 
 fn text<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a str> {
-    match &attributes.iter().rfind(|kv| kv.key.as_str() == key)?.value {
+    let of_key = || attributes.iter().rev().filter(|kv| kv.key.as_str() == key);
+    let by_hand = of_key().find(|kv| !is_automatic(&kv.key));
+    match &by_hand.or_else(|| of_key().next())?.value {
         Value::String(text) => Some(text.as_str()),
         _ => None,
     }
 }
 
-/// Leaves each key once: an output set by hand before the automatic one, else the last.
+/// Leaves each key once: the last value that the span's own code set, else ours.
 pub(crate) fn settle(attributes: &mut Vec<KeyValue>) {
-    drop_outdone_output(attributes);
+    drop_outdone(attributes);
     if attributes.len() > FEW {
         let mut seen = HashSet::with_capacity(attributes.len());
         attributes.reverse();
@@ -58,25 +60,26 @@ pub(crate) fn settle(attributes: &mut Vec<KeyValue>) {
     }
 }
 
-/// Removes the automatic `output.value` and its type if the function's own code set one.
-fn drop_outdone_output(attributes: &mut Vec<KeyValue>) {
-    let Some(automatic) = attributes
-        .iter()
-        .rposition(|kv| is_automatic_output(&kv.key))
-    else {
-        return;
-    };
-    let by_hand = |kv: &KeyValue| kv.key.as_str() == OUTPUT_VALUE && !is_automatic_output(&kv.key);
-    if !attributes.iter().any(by_hand) {
-        return;
+/// Removes what we added under a key that the span's own code set as well; with an output its type.
+fn drop_outdone(attributes: &mut Vec<KeyValue>) {
+    let ours = [
+        &automatic::SPACE_ID,
+        &automatic::PROJECT_NAME,
+        &automatic::OUTPUT_VALUE,
+    ];
+    for ours in ours {
+        let same = |kv: &KeyValue| kv.key.as_str() == **ours;
+        if attributes
+            .iter()
+            .filter(|kv| same(kv))
+            .any(|kv| !is_automatic(&kv.key))
+        {
+            let type_too = **ours == OUTPUT_VALUE;
+            let is_type =
+                |kv: &KeyValue| type_too && kv.key.as_str() == *automatic::OUTPUT_MIME_TYPE;
+            attributes.retain(|kv| !(is_automatic(&kv.key) && (same(kv) || is_type(kv))));
+        }
     }
-    if attributes
-        .get(automatic + 1)
-        .is_some_and(|kv| kv.key.as_str() == OUTPUT_MIME_TYPE)
-    {
-        attributes.remove(automatic + 1);
-    }
-    attributes.remove(automatic);
 }
 
 /// Makes the attribute what the header will be: without the white space around it.
@@ -133,6 +136,26 @@ mod tests {
         settle(&mut many);
         assert_eq!(many.len(), FEW);
         assert_eq!(many[0], KeyValue::new("k0", FEW.to_string()));
+    }
+
+    #[test]
+    fn what_the_own_code_set_wins_wherever_it_stands() {
+        let mut attributes = list(&[
+            (SPACE_ID, "by hand"),
+            (*automatic::SPACE_ID, "context"),
+            (*automatic::PROJECT_NAME, "p"),
+            (OUTPUT_VALUE, "mine"),
+            (*automatic::OUTPUT_VALUE, "{}"),
+            (*automatic::OUTPUT_MIME_TYPE, "application/json"),
+        ]);
+        assert_eq!(route_of(&attributes), Ok(("by hand", "p")));
+        settle(&mut attributes);
+        let left = list(&[
+            (SPACE_ID, "by hand"),
+            (PROJECT_NAME, "p"),
+            (OUTPUT_VALUE, "mine"),
+        ]);
+        assert_eq!(attributes, left);
     }
 
     #[test]

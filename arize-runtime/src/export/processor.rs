@@ -14,9 +14,9 @@ use super::attributes::{NoRoute, route_of};
 use super::flush::{Answer, Flush};
 use super::handle;
 use super::inbox::Inbox;
+use crate::automatic;
 use crate::notice::{Notice, warn, was_told};
 use crate::routing::Routing;
-use crate::semconv::{PROJECT_NAME, SPACE_ID};
 use crate::stats::Loss;
 
 /// What OpenTelemetry gives a `force_flush` without a timeout.
@@ -52,8 +52,8 @@ impl SpanProcessor for RoutingProcessor {
     fn on_start(&self, span: &mut Span, parent: &Context) {
         if let Some(routing) = Routing::of(parent) {
             let (space_id, project_name) = routing.shared();
-            span.set_attribute(KeyValue::new(SPACE_ID, space_id));
-            span.set_attribute(KeyValue::new(PROJECT_NAME, project_name));
+            span.set_attribute(KeyValue::new(*automatic::SPACE_ID, space_id));
+            span.set_attribute(KeyValue::new(*automatic::PROJECT_NAME, project_name));
         }
     }
 
