@@ -21,7 +21,8 @@ async fn invoke(headers: HeaderMap, body: Value) -> u64 {
     work(body["n"].as_u64().unwrap_or_default())
 }
 
-/// Arguments: how often to call the agent, and with which body; `subscriber` sets a `tracing` subscriber.
+/// Arguments: how often to call the agent, and with which body; `subscriber` sets a `tracing` subscriber,
+/// `unsampled` sends an unsampled parent along.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
@@ -31,6 +32,11 @@ async fn main() -> ExitCode {
         tracing_subscriber::fmt()
             .with_writer(std::io::stdout)
             .init();
+    }
+    let mut headers = HeaderMap::new();
+    if arguments.get(3).is_some_and(|word| word == "unsampled") {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+        headers.insert("traceparent", http::HeaderValue::from_static(parent));
     }
     let arize = match register_with_routing()
         .batch_delay(Duration::from_millis(50))
@@ -48,7 +54,7 @@ async fn main() -> ExitCode {
         "a process has one pipeline"
     );
     for _ in 0..calls {
-        invoke(HeaderMap::new(), body.clone()).await;
+        invoke(headers.clone(), body.clone()).await;
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
     let shutdown = arize.shutdown(Duration::from_secs(2)).await;

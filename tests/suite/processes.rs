@@ -135,6 +135,21 @@ async fn unrouted_requests_and_odd_metadata_are_told_once_each() {
 }
 
 #[tokio::test]
+async fn unsampled_requests_are_told_once_and_export_nothing() {
+    let receiver = Receiver::bind(any_port()).await.unwrap();
+    let environment = [("ARIZE_COLLECTOR_ENDPOINT", receiver.endpoint())];
+    let environment = environment.each_ref().map(|(k, v)| (*k, v.as_str()));
+    let output = agent(&["4", ROUTED, "unsampled"], &environment).await;
+    let told = stderr(&output);
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(
+        told.contains("unsampled parent (traceparent flags 00)"),
+        "{told}"
+    );
+    assert!(receiver.requests().is_empty());
+}
+
+#[tokio::test]
 async fn warnings_are_tracing_events_where_there_is_a_subscriber() {
     let receiver = Receiver::bind(any_port()).await.unwrap();
     let environment = [("ARIZE_COLLECTOR_ENDPOINT", receiver.endpoint())];

@@ -3,7 +3,7 @@
 use arize_runtime::{Loss, Routing, RoutingFutureExt as _, set_routing_context};
 use opentelemetry::KeyValue;
 use opentelemetry::context::FutureExt as _;
-use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
+use opentelemetry::trace::{Span as _, TraceContextExt as _, Tracer as _, TracerProvider as _};
 
 use crate::harness::{Pipeline, named, route};
 
@@ -53,29 +53,57 @@ async fn with_routing_holds_across_await_and_does_not_leak() {
 }
 
 #[tokio::test]
-async fn a_span_that_names_its_own_route_last_has_it() {
+async fn what_a_span_says_of_its_own_route_wins_and_is_not_inherited() {
     let pipeline = Pipeline::start(&[]).await;
     let tracer = pipeline.arize.tracer_provider().tracer("by hand");
     set_routing_context(routing("from context"), || {
         let mut span = tracer.start("late");
         span.set_attribute(KeyValue::new("arize.space_id", "set late"));
         span.end();
+        let builder = tracer
+            .span_builder("at start")
+            .with_attributes([KeyValue::new("arize.space_id", "set at start")]);
+        let at_start = tracer.build(builder);
+        let context = opentelemetry::Context::current_with_span(at_start);
+        tracer.start_with_context("its child", &context).end();
     });
     let mut alone = tracer.start("alone");
-    alone.set_attributes([
-        KeyValue::new("arize.space_id", "only"),
-        KeyValue::new("arize.project.name", "attributes"),
-    ]);
+    alone.set_attributes(Routing::new("only", "attributes").unwrap().attributes());
     alone.end();
     let spans = pipeline.spans().await;
     assert_eq!(route(named(&spans, "late")), ("set late", "set late", "p"));
     assert_eq!(
+        route(named(&spans, "at start")),
+        ("set at start", "set at start", "p")
+    );
+    assert_eq!(
+        route(named(&spans, "its child")),
+        ("from context", "from context", "p")
+    );
+    assert_eq!(
         route(named(&spans, "alone")),
         ("only", "only", "attributes")
     );
-    let keys = named(&spans, "late")
-        .attributes
-        .iter()
-        .filter(|(key, _)| key == "arize.space_id");
-    assert_eq!(keys.count(), 1);
+    for span in &spans {
+        let keys = span
+            .attributes
+            .iter()
+            .filter(|(key, _)| key == "arize.space_id");
+        assert_eq!(keys.count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_blank_half_set_by_hand_drops_the_span_and_fails_nothing() {
+    let pipeline = Pipeline::start(&[]).await;
+    let tracer = pipeline.arize.tracer_provider().tracer("by hand");
+    for blank in ["arize.space_id", "arize.project.name"] {
+        set_routing_context(routing("s"), || {
+            let mut span = tracer.start("blank");
+            span.set_attribute(KeyValue::new(blank, ""));
+            span.end();
+        });
+    }
+    assert!(pipeline.spans().await.is_empty());
+    assert_eq!(pipeline.arize.stats().dropped.of(Loss::Unrouted), 2);
 }

@@ -50,6 +50,62 @@ async fn forty_requests_at_once_to_five_spaces_do_not_mix() {
 }
 
 #[tokio::test]
+async fn the_documented_tree_comes_out() {
+    #[tool]
+    async fn search_flights(goal: &str) -> String {
+        slow_tool(1).await;
+        goal.to_owned()
+    }
+    #[tool]
+    fn search_hotels(goal: &str) -> usize {
+        goal.len()
+    }
+    #[tool]
+    async fn propose_itinerary(flights: String, hotels: usize) -> String {
+        format!("{flights} {hotels}")
+    }
+    #[experiment_handler(name = "run_agent", input = body["input"]["goal"])]
+    async fn invoke(headers: HeaderMap, Json(body): Json<Value>) -> String {
+        let goal = body["input"]["goal"].as_str().unwrap_or_default();
+        let flights = search_flights(goal).await;
+        propose_itinerary(flights, search_hotels(goal)).await
+    }
+    let agent = Agent::start(Router::new().route("/invoke", post(invoke))).await;
+    let headers = [
+        ("traceparent", TRACEPARENT),
+        ("tracestate", "arize=abc,vendor2=x%20y"),
+        (
+            "baggage",
+            "arize.space_id=space-md,arize.project_name=proj-md",
+        ),
+        ("x-arize-experiment-id", "exp1"),
+        ("x-arize-experiment-run-id", "run1"),
+    ];
+    let body = r#"{"input": {"goal": "plan a trip"}, "arize_metadata": {"space_id": "space-md", "project_name": "proj-md"}}"#;
+    agent.post(&headers, body).await;
+    let spans = agent.spans().await;
+    let parent = |name: &str| named(&spans, name).parent_span_id.as_deref();
+    let id = |name: &str| Some(named(&spans, name).span_id.as_str());
+    assert_eq!(parent("run_agent"), Some(PARENT));
+    for tool in ["search_flights", "search_hotels", "propose_itinerary"] {
+        assert_eq!(parent(tool), id("run_agent"));
+    }
+    assert_eq!(parent("slow_tool"), id("search_flights"));
+    for span in &spans {
+        assert_eq!(span.trace_id, TRACE);
+        assert_eq!(span.trace_state, "arize=abc,vendor2=x%20y");
+        assert_eq!(route(span), ("space-md", "space-md", "proj-md"));
+    }
+    let chain = named(&spans, "run_agent");
+    assert_eq!(chain.attr_str("input.value"), Some("plan a trip"));
+    assert_eq!(chain.attr_str("output.value"), Some("plan a trip 11"));
+    assert_eq!(
+        chain.attr_str("metadata"),
+        Some(r#"{"experiment_id":"exp1","run_id":"run1"}"#)
+    );
+}
+
+#[tokio::test]
 async fn an_ambient_span_is_linked_and_never_the_parent() {
     let pipeline = Pipeline::start(&[]).await;
     let tracer = pipeline.arize.tracer_provider().tracer("server middleware");
