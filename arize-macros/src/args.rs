@@ -67,8 +67,12 @@ impl Args {
         seen: &mut Vec<Ident>,
         errors: &mut Errors,
     ) -> syn::Result<()> {
-        let key = Ident::parse_any(input)
-            .map_err(|error| syn::Error::new(error.span(), "expected the name of an argument"))?;
+        let key = Ident::parse_any(input).map_err(|error| {
+            syn::Error::new(
+                error.span(),
+                "expected `key = value`, such as `name = \"..\"`",
+            )
+        })?;
         let text = key.to_string();
         if !kind.keys.contains(&text.as_str()) {
             return Err(syn::Error::new(key.span(), unknown(kind, &text)));

@@ -51,7 +51,8 @@ impl Drop for Errors {
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = |known: &&str| distance(name, known);
     let best = known.into_iter().min_by_key(near)?;
-    (distance(name, best) <= best.len().max(name.len()) / 3 + 1).then_some(best)
+    let longer = best.len().max(name.len());
+    (distance(name, best) <= longer / 3 + 1 && longer > 2).then_some(best)
 }
 
 /// Levenshtein's, by bytes.

@@ -205,7 +205,10 @@ fn outcome(model: &Model) -> TokenStream {
     let body = handler.then(|| quote!(.body()));
     let recorded = match &model.output {
         Output::Never => return quote!(.outcome(|_| ())),
-        Output::Skipped => return quote!(.outcome(|#o| #o.error().record())),
+        Output::Skipped(span) => value(
+            span.resolved_at(site),
+            &quote_spanned!(span.resolved_at(site)=> .skip()),
+        ),
         Output::Value(span) => {
             let span = span.resolved_at(site);
             let record = Ident::new(if handler { "respond" } else { "record" }, span);

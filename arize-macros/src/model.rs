@@ -59,8 +59,8 @@ pub(crate) struct Spec {
 pub(crate) enum Output {
     /// The function never returns.
     Never,
-    /// Only an error.
-    Skipped,
+    /// Only an error; the span is that of the return type.
+    Skipped(Span),
     /// The value; the span is that of the return type.
     Value(Span),
     /// What this makes of the value.
@@ -314,8 +314,8 @@ fn output(args: &Args, returned: &ReturnType, errors: &mut Errors) -> Output {
     };
     match &args.output {
         Some(Given::Some(closure)) => Output::Closure(closure.clone()),
-        Some(Given::None) => Output::Skipped,
-        None if args.skip_output.is_some() => Output::Skipped,
+        Some(Given::None) => Output::Skipped(span),
+        None if args.skip_output.is_some() => Output::Skipped(span),
         None => Output::Value(span),
     }
 }

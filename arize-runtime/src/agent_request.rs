@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::error::RoutingError;
 use crate::notice::{self, Notice};
 use crate::routing::{valid_project_name, valid_space_id};
 
@@ -81,7 +82,13 @@ impl<'a> Metadata<'a> {
             None => return Self::default(),
             Some(Value::Object(fields)) => fields,
             Some(other) => {
-                tell("arize_metadata", other);
+                notice::warn(Notice::Metadata, || {
+                    let found: String = other.to_string().chars().take(80).collect();
+                    format!(
+                        "`arize_metadata` of a request is `{found}` and counts as absent: it is no object; send \
+                         `{{\"space_id\": .., \"project_name\": ..}}`"
+                    )
+                });
                 return Self::default();
             }
         };
@@ -103,25 +110,39 @@ impl<'a> Metadata<'a> {
                 _ => {}
             }
         }
-        for (field, taken) in [
-            ("space_id", metadata.space_id),
-            ("project_name", metadata.project_name),
-        ] {
-            if taken.is_none()
-                && let Some(value) = fields.get(field)
-            {
-                tell(&format!("arize_metadata.{field}"), value);
-            }
+        if let (None, Some(value)) = (metadata.space_id, fields.get("space_id")) {
+            let error = value.as_str().map(valid_space_id);
+            tell(
+                Notice::MetadataSpace,
+                "arize_metadata.space_id",
+                value,
+                error,
+            );
+        }
+        if let (None, Some(value)) = (metadata.project_name, fields.get("project_name")) {
+            let error = value.as_str().map(valid_project_name);
+            tell(
+                Notice::MetadataProject,
+                "arize_metadata.project_name",
+                value,
+                error,
+            );
         }
         metadata
     }
 }
 
-fn tell(what: &str, found: &Value) {
-    notice::warn(Notice::Metadata, || {
+/// Says that a value counts as absent, and why: it is no string, or `judged` says what is wrong with it.
+#[cold]
+fn tell(notice: Notice, what: &str, found: &Value, judged: Option<Result<&str, RoutingError>>) {
+    notice::warn(notice, || {
         let found: String = found.to_string().chars().take(80).collect();
+        let reason = match judged {
+            Some(Err(error)) => error.to_string(),
+            _ => "it is no string".to_owned(),
+        };
         format!(
-            "`{what}` of a request is `{found}` and counts as absent; send a string that is not blank and has no control character"
+            "`{what}` of a request is `{found}` and counts as absent: {reason}; send a valid one"
         )
     });
 }

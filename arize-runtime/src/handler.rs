@@ -94,6 +94,15 @@ fn handle(
     let request = if tracer::is_live() {
         read_request(spec, headers, body)
     } else {
+        if tracer::was_shut_down() {
+            notice::warn(Notice::Late, || {
+                format!(
+                    "`{}` was called after the pipeline was shut down and traces nothing; keep the handle \
+                     of `install()` until the last request (`let arize = ..`, not `let _ = ..`)",
+                    spec.name
+                )
+            });
+        }
         None
     };
     HandlerCall { spec, request }
@@ -304,6 +313,7 @@ impl<T: ?Sized> LastLevel<'_, T> {
     message = "`{Self}` cannot be read as the body of an experiment's request",
     label = "not `serde::Serialize`",
     note = "take `AgentRequest<T>`, which keeps the JSON so that `T` needs only `Deserialize`; or derive \
-            `serde::Serialize`; or write `body = none`, and the route comes from the baggage header alone"
+            `serde::Serialize` and add a field `arize_metadata: ArizeMetadata`; or write `body = none`, and \
+            the route comes from the baggage header alone"
 )]
 pub trait ReadableBody {}

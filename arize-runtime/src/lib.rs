@@ -41,6 +41,8 @@ pub mod __private;
 pub use agent_request::{AgentRequest, ArizeMetadata};
 pub use arize_macros::{agent, chain, experiment_handler, llm, tool};
 pub use error::{FlushError, InstallError, RoutingError};
+/// The OpenTelemetry API of the version that spans have to be made with to be routed.
+pub use opentelemetry;
 pub use register::{Arize, Endpoint, RegisterWithRouting, register_with_routing, shutdown_signal};
 pub use request::HeaderSource;
 pub use routing::{Routing, RoutingFutureExt, set_routing_context};

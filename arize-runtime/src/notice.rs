@@ -16,6 +16,8 @@ pub(crate) enum Notice {
     ExportFailed,
     Late,
     Metadata,
+    MetadataProject,
+    MetadataSpace,
     NotSerialized,
     QueueFull,
     Rejected,

@@ -118,13 +118,15 @@ levels! {
     /// Serialises?
     SerializeLevel => DerefLevel<'a, T>;
     /// Dereferences?
-    DerefLevel => LastLevel<'a, T>;
+    DerefLevel => FutureLevel<'a, T>;
+    /// Is a future?
+    FutureLevel => LastLevel<'a, T>;
     /// Nothing of this.
     LastLevel => Seen<'a, T>;
 }
 
 fn returned<T: ?Sized>(seen: Seen<'_, T>) -> Returned<'_, T> {
-    Returned(SerializeLevel(DerefLevel(LastLevel(seen))))
+    Returned(SerializeLevel(DerefLevel(FutureLevel(LastLevel(seen)))))
 }
 
 impl<T: AsRef<str> + ?Sized> Returned<'_, T> {
@@ -177,7 +179,42 @@ impl<T: Deref<Target: Serialize> + ?Sized> DerefLevel<'_, T> {
     }
 }
 
+impl<T: Future + ?Sized> FutureLevel<'_, T> {
+    /// Refused by the compiler.
+    pub fn record(&self)
+    where
+        T: FinishedOutput,
+    {
+    }
+
+    /// Refused by the compiler.
+    pub fn respond(&self)
+    where
+        T: FinishedOutput,
+    {
+    }
+
+    /// Refused by the compiler.
+    pub fn skip(&self)
+    where
+        T: FinishedOutput,
+    {
+    }
+}
+
+/// Implemented by nothing: it carries the error for a function that only makes a future.
+#[diagnostic::on_unimplemented(
+    message = "the span would end before the future that this function returns has run",
+    label = "a future",
+    note = "write an `async fn`; in an `#[async_trait]` impl, put the attribute on an `async fn` of your own that \
+            the method calls"
+)]
+pub trait FinishedOutput {}
+
 impl<'a, T: ?Sized> LastLevel<'a, T> {
+    /// For `skip_output`.
+    pub fn skip(&self) {}
+
     /// Refused by the compiler.
     pub fn record(&self)
     where

@@ -57,7 +57,7 @@ impl Loss {
 /// assert_eq!(losses.of(Loss::Unrouted), 0);
 /// assert_eq!(losses.total(), 0);
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Losses([u64; Loss::ALL.len()]);
 
 impl Losses {
@@ -75,6 +75,16 @@ impl Losses {
 
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         Self(std::array::from_fn(|i| self.0[i] - earlier.0[i]))
+    }
+}
+
+/// Those that are not zero.
+impl fmt::Debug for Losses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let some = Loss::ALL.into_iter().filter(|&loss| self.of(loss) > 0);
+        f.debug_map()
+            .entries(some.map(|loss| (loss, self.of(loss))))
+            .finish()
     }
 }
 

@@ -79,6 +79,13 @@ pub(crate) fn is_live() -> bool {
     LIVE.load(Relaxed) != 0
 }
 
+/// Whether there was an installed pipeline.
+pub(crate) fn was_shut_down() -> bool {
+    INSTALLED
+        .get()
+        .is_some_and(|pipeline| pipeline.closed.load(Relaxed))
+}
+
 /// The pipeline that takes the spans which start in `context`.
 #[inline]
 pub(crate) fn of(context: &Context) -> Option<&Pipeline> {

@@ -200,6 +200,35 @@ async fn spans_of_other_code_are_routed_and_see_baggage_and_parent() {
 }
 
 #[tokio::test]
+async fn a_spawned_task_that_takes_its_context_along_stays_under_the_chain() {
+    #[experiment_handler(name = "run_agent")]
+    async fn invoke(headers: HeaderMap, body: String) -> String {
+        let background = tokio::spawn(slow_tool(1).with_current_context());
+        let blocking = Context::current();
+        let blocking = tokio::task::spawn_blocking(move || {
+            let _context = blocking.attach();
+            sync_tool();
+        });
+        format!("{body}{:?}{:?}", background.await, blocking.await)
+    }
+    #[tool]
+    fn sync_tool() {}
+    let agent = Agent::start(Router::new().route("/invoke", post(invoke))).await;
+    agent
+        .post(
+            &[],
+            r#"{"arize_metadata": {"space_id": "s", "project_name": "p"}}"#,
+        )
+        .await;
+    let spans = agent.spans().await;
+    let chain = &named(&spans, "run_agent").span_id;
+    for tool in ["slow_tool", "sync_tool"] {
+        assert_eq!(named(&spans, tool).parent_span_id.as_ref(), Some(chain));
+        assert_eq!(route(named(&spans, tool)), ("s", "s", "p"));
+    }
+}
+
+#[tokio::test]
 async fn tools_of_an_unsampled_request_start_no_span() {
     let agent = Agent::start(Router::new().route("/invoke", post(invoke))).await;
     let unsampled = TRACEPARENT.replace("-01", "-00");

@@ -12,5 +12,5 @@ fn find(query: Query) -> Rows {
             }
             rows(query)
         })
-        .outcome(|o| o.error().record())
+        .outcome(|o| (o.value().skip(), o.error().record()))
 }

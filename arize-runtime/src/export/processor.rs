@@ -123,8 +123,10 @@ fn denied(space_id: &str) -> String {
 fn unrouted(name: &str, missing: NoRoute) -> String {
     let key = missing.key;
     format!(
-        "the span `{name}` was dropped, since it has no valid `{key}`; start it inside an annotated \
-         handler, in `set_routing_context(routing, || ..)` or in `future.with_routing(routing)`"
+        "the span `{name}` was dropped, since it has no valid `{key}`: it started outside the Context of \
+         a handler; if in a spawned task, write `tokio::spawn(future.with_current_context())` \
+         (`opentelemetry::context::FutureExt`), elsewhere `set_routing_context(routing, || ..)` or \
+         `future.with_routing(routing)`"
     )
 }
 

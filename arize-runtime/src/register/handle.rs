@@ -21,7 +21,7 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(2);
 /// shuts down too, but blocks the thread while it sends (2 seconds at most), and nobody is told of
 /// what was lost.
 #[derive(Debug)]
-#[must_use = "dropping the handle shuts the pipeline down"]
+#[must_use = "dropping the handle shuts the pipeline down; bind it, `let arize = ..`, and not to `_`"]
 pub struct Arize {
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) exporter: Exporter,

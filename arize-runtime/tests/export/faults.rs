@@ -237,3 +237,35 @@ async fn every_span_is_in_one_count_under_load_and_faults() {
     let distinct: HashSet<_> = spans.iter().map(|span| &span.span_id).collect();
     assert_eq!((distinct.len(), spans.len()), (8_000, 8_000));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_comes_back_gets_what_was_in_back_off_at_the_shutdown() {
+    let receiver = receiver().await;
+    let address = receiver.local_addr();
+    let arize = registration(receiver.endpoint())
+        .batch_delay(Duration::from_millis(20))
+        .build()
+        .expect("a good configuration");
+    spans(&arize, "s", 1);
+    arize.force_flush(LONG).await.expect("it is there");
+    receiver.shutdown().await;
+    for _ in 0..14 {
+        spans(&arize, "s", 1);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let back = Receiver::bind(address)
+        .await
+        .expect("the port is free again");
+    spans(&arize, "other", 1);
+    back.wait_until(LONG, |spans| {
+        spans
+            .iter()
+            .any(|span| span.space_header.as_deref() == Some("other"))
+    })
+    .await;
+    arize
+        .shutdown(Duration::from_secs(5))
+        .await
+        .expect("the collector is back");
+    assert_eq!(back.spans().len(), 15);
+}

@@ -162,6 +162,17 @@ impl Planner {
     }
 }
 
+/// Where a crate keeps what it re-exports.
+pub mod vendored {
+    pub use arize_runtime as tracing;
+}
+
+/// The runtime under another path.
+#[tool(crate = crate::vendored::tracing)]
+pub fn elsewhere(query: &str) -> usize {
+    query.len()
+}
+
 /// Futures of annotated functions stay `Send`.
 pub const fn is_send<T: Send>(_: &T) {}
 
@@ -176,6 +187,7 @@ fn main() {
     is_send(&mute(Client));
     let _ = (generic(&[1, 2], "k", (0, 1)), opaque(Client));
     nothing();
+    elsewhere("x");
     drop(planner.complete("x"));
     drop(impl_trait(NoIter));
 }
