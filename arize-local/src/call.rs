@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::client::Client;
+use crate::failure::Failure;
 use crate::report::RowReport;
 
 /// One row on its way: what the agent is asked, and under which names.
@@ -106,18 +107,18 @@ impl Call {
                     .post(&uri, self.headers(), &self.body(), timeout)
                     .await
             }
-            Err(error) => Err(error),
+            Err(error) => Err((Failure::NotSent, error)),
         };
         let response_is_json = answer.as_ref().is_ok_and(|answer| answer.is_json);
-        let (status, response, error) = match answer {
+        let (status, response, failure) = match answer {
             Ok(answer) => {
-                let failed = !(200..300).contains(&answer.status);
-                let error = failed
-                    .then(|| format!("the agent answered with HTTP status {}", answer.status));
-                (Some(answer.status), Some(answer.body), error)
+                let text = format!("the agent answered with HTTP status {}", answer.status);
+                let failure = Failure::of_status(answer.status).map(|failure| (failure, text));
+                (Some(answer.status), Some(answer.body), failure)
             }
-            Err(error) => (None, None, Some(error)),
+            Err(failure) => (None, None, Some(failure)),
         };
+        let (failure, error) = failure.unzip();
         RowReport {
             row: self.row,
             input: self.input.clone(),
@@ -131,6 +132,7 @@ impl Call {
             response,
             response_is_json,
             error,
+            failure,
             spans: Vec::new(),
             checks: Vec::new(),
         }

@@ -3,6 +3,7 @@
 //! One fault should give one finding. So each check judges what no other one has told already: where the
 //! CHAIN is missing, say, nobody complains of the spans under it.
 
+use crate::failure::Failure;
 use crate::report::{Check, Outcome, RowReport};
 use crate::span::Span;
 use crate::tree::Trace;
@@ -69,7 +70,32 @@ fn judge_row(row: &RowReport, run: &Run<'_>, strays: &[&Span]) -> Vec<Check> {
     findings.extend(routing::one_route(&trace));
     findings.extend(content::known_names(&trace));
     findings.extend(content::input_output(&trace));
+    if let Some(failure) = row.failure {
+        leave_out_consequences(&mut findings, failure);
+    }
     in_order(row.row, &findings, "")
+}
+
+/// A request that failed need not have reached its tools, and one that was given up has spans that have not
+/// ended: nothing of that is a fault of the tracing.
+fn leave_out_consequences(findings: &mut Vec<Check>, failure: Failure) {
+    let mut left_out = Vec::new();
+    findings.retain(|check| {
+        let consequence = match check.name {
+            "tools-exported" => true,
+            "chain-exported" | "no-orphans" => failure.cuts_spans_off(),
+            _ => false,
+        };
+        if consequence {
+            left_out.push(check.name);
+        }
+        !consequence
+    });
+    findings.extend(
+        left_out
+            .into_iter()
+            .map(|name| Check::skipped(name, "the request failed")),
+    );
 }
 
 /// Puts the findings into the fixed order and adds the checks that found nothing.
@@ -85,7 +111,10 @@ fn in_order(row: usize, findings: &[Check], unjudged: &str) -> Vec<Check> {
             .collect();
         named.sort_by_key(|check| check.outcome != Outcome::Fail);
         if named.is_empty() {
-            let judged = unjudged.is_empty() || matches!(name, "request" | "received");
+            let judged = unjudged.is_empty()
+                || name == "request"
+                // Spans that came in another trace did come.
+                || name == "received" && findings.iter().any(|check| check.name == "trace-joined");
             named.push(if judged {
                 Check::passed(name)
             } else {
@@ -100,7 +129,7 @@ fn in_order(row: usize, findings: &[Check], unjudged: &str) -> Vec<Check> {
     checks
 }
 
-/// One check over all rows: a failure and a warning at most, or that all is well.
+/// One check over all rows: what failed and what is warned of, once for each remedy, or that all is well.
 fn combine(name: &'static str, rows: &[RowReport]) -> Vec<Check> {
     let all: Vec<&Check> = rows
         .iter()
@@ -109,7 +138,7 @@ fn combine(name: &'static str, rows: &[RowReport]) -> Vec<Check> {
         .collect();
     let found: Vec<Check> = [Outcome::Fail, Outcome::Warn]
         .into_iter()
-        .filter_map(|outcome| merge(&all, outcome))
+        .flat_map(|outcome| by_remedy(&all, outcome))
         .collect();
     match all.first() {
         _ if !found.is_empty() => found,
@@ -121,13 +150,26 @@ fn combine(name: &'static str, rows: &[RowReport]) -> Vec<Check> {
     }
 }
 
+/// Unlike faults stay apart: what helps against one does not help against the other.
+fn by_remedy(checks: &[&Check], outcome: Outcome) -> Vec<Check> {
+    let mut kinds: Vec<Vec<&Check>> = Vec::new();
+    for check in checks.iter().filter(|check| check.outcome == outcome) {
+        match kinds.iter_mut().find(|kind| kind[0].remedy == check.remedy) {
+            Some(kind) => kind.push(check),
+            None => kinds.push(vec![check]),
+        }
+    }
+    kinds.iter().filter_map(|kind| merge(kind)).collect()
+}
+
 /// How many different details of one check are told; the JSON has all of them.
 const MAX_DETAILS: usize = 3;
 
-fn merge(checks: &[&Check], outcome: Outcome) -> Option<Check> {
+/// The same fault of many rows as one check.
+fn merge(checks: &[&Check]) -> Option<Check> {
     let mut groups: Vec<(&str, Vec<usize>)> = Vec::new();
     let mut rows = Vec::new();
-    for check in checks.iter().filter(|check| check.outcome == outcome) {
+    for check in checks {
         rows.extend(&check.rows);
         match groups
             .iter_mut()
@@ -137,7 +179,7 @@ fn merge(checks: &[&Check], outcome: Outcome) -> Option<Check> {
             None => groups.push((&check.detail, check.rows.clone())),
         }
     }
-    let first = checks.iter().find(|check| check.outcome == outcome)?;
+    let first = checks.first()?;
     let mut details: Vec<String> = groups
         .iter()
         .take(MAX_DETAILS)
@@ -246,10 +288,12 @@ mod tests {
             ..Check::fail("routed", detail.into(), "do")
         };
         let checks: Vec<Check> = vec![check(1, "a"), check(2, "a"), check(3, "b")];
-        let merged =
-            merge(&checks.iter().collect::<Vec<_>>(), Outcome::Fail).expect("there are failures");
+        let checks: Vec<&Check> = checks.iter().collect();
+        let [merged] = &by_remedy(&checks, Outcome::Fail)[..] else {
+            panic!("one remedy is one line");
+        };
         assert_eq!(merged.detail, "rows 1, 2: a; row 3: b");
         assert_eq!(merged.rows, [1, 2, 3]);
-        assert!(merge(&checks.iter().collect::<Vec<_>>(), Outcome::Warn).is_none());
+        assert!(by_remedy(&checks, Outcome::Warn).is_empty());
     }
 }

@@ -11,6 +11,8 @@ use hyper_util::client::legacy::{self, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
+use crate::failure::Failure;
+
 /// More than any agent answers by intention.
 const MAX_RESPONSE: usize = 64 * 1024 * 1024;
 
@@ -70,36 +72,42 @@ impl Client {
         headers: HeaderMap,
         body: &Value,
         timeout: Duration,
-    ) -> Result<Answer, String> {
+    ) -> Result<Answer, (Failure, String)> {
         let mut request = Request::new(Full::new(Bytes::from(body.to_string())));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = headers;
         match tokio::time::timeout(timeout, self.exchange(request)).await {
             Ok(answer) => answer,
-            Err(_) => Err(format!("no answer within {} s", timeout.as_secs_f64())),
+            Err(_) => Err((
+                Failure::Timeout,
+                format!("no answer within {} s", timeout.as_secs_f64()),
+            )),
         }
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, (Failure, String)> {
         let response = match self {
             Self::Http(client) => client.request(request),
             Self::Https(client) => client.request(request),
         };
         let response = response.await.map_err(|error| {
-            let what = if error.is_connect() {
-                "cannot connect to the agent"
+            let (failure, what) = if error.is_connect() {
+                (Failure::NotSent, "cannot connect to the agent")
             } else {
-                "the request broke off"
+                (Failure::Broken, "the request broke off")
             };
-            format!("{what}: {}", root_cause(&error))
+            (failure, format!("{what}: {}", root_cause(&error)))
         })?;
         let status = response.status().as_u16();
         let body = Limited::new(response.into_body(), MAX_RESPONSE)
             .collect()
             .await;
         let body = body
-            .map_err(|error| format!("the answer broke off: {}", root_cause(&*error)))?
+            .map_err(|error| {
+                let text = format!("the answer broke off: {}", root_cause(&*error));
+                (Failure::Broken, text)
+            })?
             .to_bytes();
         Ok(match serde_json::from_slice(&body) {
             Ok(body) => Answer {

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use crate::call::{Call, experiment_id};
 use crate::checks::{self, Run};
 use crate::client::{Client, agent_uri};
+use crate::failure::Failure;
 use crate::receiver::Receiver;
 use crate::report::{Report, RowReport};
 
@@ -148,7 +149,7 @@ impl Experiment {
         self
     }
 
-    /// How long to wait at most for a row's spans after its answer: 10 s unless said.
+    /// How long to wait at most for a row's spans after its answer or failure: 10 s unless said.
     pub fn wait(mut self, wait: Duration) -> Self {
         self.wait = wait;
         self
@@ -204,7 +205,7 @@ impl Experiment {
                 let permit = permits.acquire().await;
                 let report = call.send(target, timeout).await;
                 drop(permit);
-                let wait = worth_waiting(&report, wait, settle);
+                let wait = worth_waiting(&report, wait);
                 receiver
                     .store()
                     .trace_settled(&call.trace_id, settle, wait)
@@ -239,11 +240,11 @@ impl Experiment {
     }
 }
 
-/// A failed request may have left spans, but is not worth the whole wait; without an answer it is worth none.
-fn worth_waiting(report: &RowReport, wait: Duration, settle: Duration) -> Duration {
-    match (&report.error, report.status) {
-        (None, _) => wait,
-        (Some(_), Some(_)) => wait.min(settle),
-        (Some(_), None) => Duration::ZERO,
+/// What the agent did before a request failed is what one most wants to see; a request that was never sent
+/// leaves nothing to wait for.
+fn worth_waiting(report: &RowReport, wait: Duration) -> Duration {
+    match report.failure {
+        Some(Failure::NotSent) => Duration::ZERO,
+        _ => wait,
     }
 }

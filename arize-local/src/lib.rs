@@ -43,7 +43,7 @@
 //! | `trace-joined` | spans came in another trace than the request's: `traceparent` was not extracted, or the context was lost on the way to a tool |
 //! | `chain-parent` | no CHAIN or AGENT span has the experiment span as its parent |
 //! | `chain-exported` | spans arrived, but not the CHAIN above them |
-//! | `tools-exported` | a tool that was asked for has no span (without names: warns when the CHAIN stands alone) |
+//! | `tools-exported` | a tool that was asked for has no span (without names: warns when the CHAIN stands alone); not judged where the request failed |
 //! | `tools-under-chain` | a TOOL span has no CHAIN or AGENT above it |
 //! | `no-orphans` | the parent of a span never arrived |
 //! | `routed` | the request's header or a span's attributes do not name the space and project asked for |
@@ -59,6 +59,7 @@ mod dataset;
 mod decode;
 mod error;
 mod experiment;
+mod failure;
 mod grpc;
 mod openinference;
 mod print;

@@ -1,5 +1,6 @@
 //! The command `arize-local`.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -77,7 +78,7 @@ struct RunArgs {
     #[arg(long, value_name = "SECS", default_value = "60", value_parser = seconds)]
     timeout: Duration,
 
-    /// How long to wait at most for a row's spans after its answer, in seconds
+    /// How long to wait at most for a row's spans after its answer or failure, in seconds
     ///
     /// The wait ends earlier: 2 s after the last span of a trace that has its CHAIN.
     #[arg(long, value_name = "SECS", default_value = "10", value_parser = seconds)]
@@ -164,7 +165,8 @@ fn exit_code(result: Result<Report, StartError>) -> ExitCode {
         Ok(report) if report.ok() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("arize-local: {error}");
+            // Unlike `eprintln!` without a panic where nobody reads it.
+            let _ = writeln!(std::io::stderr(), "arize-local: {error}");
             ExitCode::from(2)
         }
     }

@@ -83,7 +83,10 @@ impl Report {
             more => writeln!(
                 out,
                 "{}\n",
-                paint.dim(&format!("and {more} more spans in no row's trace"))
+                paint.dim(&format!(
+                    "and {} in no row's trace",
+                    counted(more, "more span")
+                ))
             ),
         }
     }

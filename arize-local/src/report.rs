@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use crate::failure::Failure;
 use crate::span::Span;
 
 /// What a check says.
@@ -117,6 +118,8 @@ pub struct RowReport {
     pub response_is_json: bool,
     /// Why the request failed: no answer, or not a 2xx status.
     pub error: Option<String>,
+    /// The kind of `error`.
+    pub(crate) failure: Option<Failure>,
     /// The spans of the row's trace, in arrival order.
     pub spans: Vec<Span>,
     /// The checks of this row, in a fixed order; a check may say two things.
@@ -157,7 +160,7 @@ impl RowReport {
 pub struct Report {
     /// The rows in the order of the dataset.
     pub rows: Vec<RowReport>,
-    /// The checks over all rows: one entry for each check and outcome other than `Ok`.
+    /// The checks over all rows: one entry for each remedy of a check that failed or warns, else one for each check.
     pub checks: Vec<Check>,
     /// Spans that arrived during the run in traces nobody asked for.
     pub stray_spans: Vec<Span>,
@@ -173,11 +176,10 @@ impl Report {
     /// The failing checks' names, each once, in their order: what a test compares.
     #[must_use]
     pub fn failed(&self) -> Vec<&'static str> {
-        self.checks
-            .iter()
-            .filter(|check| !check.ok())
-            .map(|check| check.name)
-            .collect()
+        let failed = self.checks.iter().filter(|check| !check.ok());
+        let mut names: Vec<_> = failed.map(|check| check.name).collect();
+        names.dedup(); // the checks are in the order of their names
+        names
     }
 
     /// The report as JSON: `{"ok": bool, "rows": [{"row", "status", "trace_id", "response", "spans", "checks", ...}], ...}`.

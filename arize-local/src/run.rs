@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub struct RunOptions {
     pub concurrency: usize,
     /// How long an answer may take.
     pub timeout: Duration,
-    /// How long to wait at most for a row's spans after its answer.
+    /// How long to wait at most for a row's spans after its answer or failure.
     pub wait: Duration,
     /// The tools that every row must have.
     pub expect: Vec<String>,
@@ -129,15 +129,20 @@ fn print_variables(
             let _ = writeln!(lines, "  {name}={value}"); // writing to a String cannot fail
             lines
         });
-    writeln!(
+    let printed = writeln!(
         out,
         "receiving OTLP/gRPC on {}; {who}\n{lines}",
         receiver.local_addr()
     )
-    .and_then(|()| out.flush())
-    .map_err(|error| {
-        format!("cannot print: {error}; write standard output to a file or a terminal").into()
-    })
+    .and_then(|()| out.flush());
+    match printed {
+        // A reader that has gone away wants no output, but may want the run: its exit status, its JSON.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(format!(
+            "cannot print: {error}; write standard output to a file or a terminal"
+        )
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 async fn listen(addr: SocketAddr) -> Result<Receiver, StartError> {

@@ -12,27 +12,13 @@ use crate::tree::{Parent, Trace};
 
 /// `request`: the agent answered with a 2xx status and JSON.
 pub(super) fn request(row: &RowReport) -> Vec<Check> {
-    let check = match (&row.error, row.status) {
-        (None, _) if row.response_is_json => return Vec::new(),
-        (None, _) => Check::warn(
+    let check = match (&row.error, row.failure) {
+        (Some(error), Some(failure)) => Check::fail("request", error.clone(), failure.remedy()),
+        _ if row.response_is_json => return Vec::new(),
+        _ => Check::warn(
             "request",
             "the response is not JSON".to_owned(),
             "answer with JSON: the experiment stores it as it is",
-        ),
-        (Some(error), Some(404 | 405)) => Check::fail(
-            "request",
-            error.clone(),
-            "see that the path of `--agent` is the one that takes POST requests",
-        ),
-        (Some(error), Some(_)) => Check::fail(
-            "request",
-            error.clone(),
-            "read the response above and the agent's log; the agent must answer 200 to the row as it is sent",
-        ),
-        (Some(error), None) => Check::fail(
-            "request",
-            error.clone(),
-            "see that the agent keeps running and answers in time (`--timeout`)",
         ),
     };
     vec![check]

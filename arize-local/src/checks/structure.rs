@@ -63,13 +63,15 @@ pub(super) fn nothing_arrived(run: &Run<'_>, strays: &[&Span]) -> Check {
     }
     let detail = match run.connections {
         0 => "no OTLP request arrived, and nobody connected to the receiver".to_owned(),
+        1 => "no OTLP request arrived, though there was 1 connection".to_owned(),
         count => format!("no OTLP request arrived, though there were {count} connections"),
     };
     Check::fail(
         "received",
         detail,
-        "point the agent's exporter at the receiver (`ARIZE_COLLECTOR_ENDPOINT`), over OTLP/gRPC, and export \
-         before the wait is over (`--wait`)",
+        "see that the agent installs a pipeline, for without one no span leaves it (in Rust \
+         `arize_runtime::register_with_routing().install()?`, and its handle kept), that its exporter points at the \
+         receiver (`ARIZE_COLLECTOR_ENDPOINT`), over OTLP/gRPC, and that it exports before the wait is over (`--wait`)",
     )
 }
 

@@ -27,6 +27,58 @@ pub(super) fn wrapped(text: &str, indent: &str) -> String {
     lines
 }
 
+/// How much of a long text is shown, in characters and in lines.
+const MAX_CHARS: usize = 2_000;
+const MAX_LINES: usize = 60;
+
+/// A long text as lines of at most `width` characters: its own lines, those that are too long broken.
+///
+/// Control characters are escaped, and what is too much is left out and counted.
+pub(super) fn folded(text: &str, width: usize) -> Vec<String> {
+    let shown: String = text.chars().take(MAX_CHARS).collect();
+    let mut left_out = text.chars().skip(MAX_CHARS).count();
+    let mut lines = Vec::new();
+    for line in shown.lines() {
+        let mut rest = escaped(line);
+        while rest.chars().count() > width {
+            let tail = rest.split_off(break_at(&rest, width));
+            lines.push(std::mem::replace(&mut rest, tail).trim_end().to_owned());
+        }
+        lines.push(rest);
+    }
+    if lines.len() > MAX_LINES {
+        let more = lines.drain(MAX_LINES..);
+        left_out += more.map(|line| line.chars().count()).sum::<usize>();
+    }
+    if left_out > 0 {
+        lines.push(format!("… {}", counted(left_out, "more character")));
+    }
+    lines
+}
+
+/// Where a line that is too long is broken, in bytes: after a space or a comma (JSON), unless that leaves half empty.
+fn break_at(line: &str, width: usize) -> usize {
+    let end = line
+        .char_indices()
+        .nth(width)
+        .map_or(line.len(), |(at, _)| at);
+    match line[..end].rfind([' ', ',']) {
+        Some(at) if at > end / 2 => at + 1,
+        _ => end,
+    }
+}
+
+fn escaped(line: &str) -> String {
+    line.chars().fold(String::new(), |mut text, c| {
+        if c.is_control() {
+            text.extend(c.escape_default());
+        } else {
+            text.push(c);
+        }
+        text
+    })
+}
+
 /// One line of at most `width` characters.
 pub(super) fn fit(text: &str, width: usize) -> String {
     let text = printable(text);

@@ -4,10 +4,12 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::text::{Paint, WIDTH, duration, fit};
+use super::text::{Paint, WIDTH, duration, fit, folded};
 use crate::report::RowReport;
 use crate::span::Span;
 use crate::tree::{Line, Node, Trace};
+
+const ANSWER_INDENT: &str = "  ";
 
 /// Prints a row's trace; `with_route` where the run has several routes.
 pub(super) fn print_trace(
@@ -26,6 +28,9 @@ pub(super) fn print_trace(
         paint.bold(&format!("{number}{input}")),
         paint.dim(&trace_id)
     )?;
+    if row.failure.is_some() {
+        print_answer(out, paint, row)?;
+    }
     let time = duration(row.duration);
     let about = if with_route {
         let (project, space) = (fit(&row.project, 24), fit(&row.space_id, 32));
@@ -38,6 +43,27 @@ pub(super) fn print_trace(
         return writeln!(out, "└─ {}", paint.dim("no span of this trace arrived"));
     }
     print_lines(out, paint, &Trace::new(&row.span_id, &row.spans).lines())
+}
+
+/// The answer of a request that failed: the agent says there what it did not like.
+fn print_answer(out: &mut impl Write, paint: Paint, row: &RowReport) -> io::Result<()> {
+    let (Some(status), Some(response)) = (row.status, &row.response) else {
+        return Ok(()); // there was none, as the table says
+    };
+    let body = match response {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let body = body.trim();
+    if body.is_empty() {
+        let empty = format!("answered {status} with an empty body");
+        return writeln!(out, "{}", paint.red(&empty));
+    }
+    writeln!(out, "{}", paint.red(&format!("answered {status}:")))?;
+    for line in folded(body, WIDTH - ANSWER_INDENT.len()) {
+        writeln!(out, "{ANSWER_INDENT}{line}")?;
+    }
+    Ok(())
 }
 
 /// What a person knows an input by: its first string, or else its JSON.

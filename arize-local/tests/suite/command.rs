@@ -15,7 +15,7 @@ use crate::agent::{self, Call, Export, Reply, SpanExt};
 /// The variable that tells the agent of these tests its address.
 const AGENT_ADDRESS: &str = "TEST_AGENT_ADDRESS";
 
-fn arize_local(arguments: &[&str]) -> Command {
+pub(crate) fn arize_local(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_arize-local"));
     command
         .args(arguments)
@@ -43,13 +43,13 @@ fn texts(output: &Output) -> (i32, String, String) {
 }
 
 /// A file of this name and content in a folder of these tests; names are the tests' own.
-fn file(name: &str, content: &str) -> PathBuf {
+pub(crate) fn file(name: &str, content: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, content).expect("the folder is there");
     path
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("is UTF-8")
 }
 

@@ -2,6 +2,8 @@
 
 mod agent;
 mod command;
+mod failures;
+mod pipes;
 mod pitfalls;
 mod printing;
 mod receiver;

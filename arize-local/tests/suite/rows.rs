@@ -147,13 +147,9 @@ async fn rows_fail_one_by_one() {
         "{}",
         checks[0].detail
     );
-    assert!(
-        checks[0].detail.contains("row 3: no answer within 1 s"),
-        "{}",
-        checks[0].detail
-    );
+    assert_eq!(checks[1].detail, "row 3: no answer within 1 s");
     assert_eq!(
-        (checks[1].outcome, checks[1].rows.as_slice()),
+        (checks[2].outcome, checks[2].rows.as_slice()),
         (Outcome::Warn, [4].as_slice())
     );
     assert_eq!(report.rows[1].response, Some(json!("out of order")));
