@@ -1,6 +1,7 @@
 //! A process that installs a pipeline from its environment, does a little work, and says what became of
 //! it as JSON. `suite/processes.rs` starts it, since environment, globals and stderr belong to a process.
 
+use std::collections::HashMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,6 +14,12 @@ use serde_json::{Value, json};
 #[tool]
 fn work(n: u64) -> u64 {
     global::tracer("a library").start("library span").end();
+    let mut outgoing = HashMap::<String, String>::new();
+    global::get_text_map_propagator(|propagator| propagator.inject(&mut outgoing));
+    assert!(
+        outgoing.contains_key("traceparent"),
+        "the global propagator is installed"
+    );
     n
 }
 
