@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::harness::{Agent, PARENT, TRACE, TRACEPARENT, named};
+use crate::harness::{Agent, PARENT, TRACE, TRACEPARENT, named, route};
 
 const METADATA: &str = r#""arize_metadata": {"space_id": "s", "project_name": "p", "dataset_id": "d1", "experiment_id": "e1", "run_id": "r1", "example_id": "x1"}"#;
 
@@ -265,6 +265,27 @@ async fn the_headers_link_where_the_body_does_not() {
         metadata,
         json!({"experiment_id": "e-header", "run_id": "r-body"})
     );
+}
+
+#[tokio::test]
+async fn baggage_that_cannot_be_a_route_counts_as_absent() {
+    #[experiment_handler]
+    async fn invoke(headers: HeaderMap, body: String) -> String {
+        body
+    }
+    let environment = [("ARIZE_SPACE_ID", "s-env"), ("ARIZE_PROJECT_NAME", "p-env")];
+    let router = Router::new().route("/invoke", post(invoke));
+    let agent = Agent::with_environment(router, &environment).await;
+    for baggage in [
+        "arize.space_id=s%C3%A4",
+        "arize.space_id=%20,arize.project_name=%20%20",
+    ] {
+        agent.post(&[("baggage", baggage)], "x").await;
+    }
+    for span in agent.spans().await {
+        assert_eq!(route(&span), ("s-env", "s-env", "p-env"));
+    }
+    assert_eq!(agent.pipeline.arize.stats().exported, 2);
 }
 
 #[tokio::test]

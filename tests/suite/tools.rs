@@ -245,6 +245,26 @@ async fn a_cancelled_tool_says_so() {
 }
 
 #[tokio::test]
+async fn what_a_cancelled_body_drops_is_dropped_inside_its_span() {
+    struct Transaction;
+    impl Drop for Transaction {
+        fn drop(&mut self) {
+            roll_back();
+        }
+    }
+    #[tool]
+    fn roll_back() {}
+    #[tool]
+    async fn transfer() {
+        let _transaction = Transaction;
+        std::future::pending::<()>().await;
+    }
+    let (_, spans) = spans_of(tokio::time::timeout(Duration::from_millis(20), transfer())).await;
+    let parent = named(&spans, "roll_back").parent_span_id.as_ref();
+    assert_eq!(parent, Some(&named(&spans, "transfer").span_id));
+}
+
+#[tokio::test]
 async fn a_panic_is_told_and_goes_on() {
     #[tool]
     fn explode(fuse: u32) -> u32 {

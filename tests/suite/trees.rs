@@ -1,5 +1,7 @@
 //! Parents and routes: under load, beside other instrumentation, and without a request.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use arize_local::{Experiment, Row};
 use arize_runtime::{experiment_handler, tool};
 use axum::extract::Request;
@@ -226,6 +228,33 @@ async fn a_spawned_task_that_takes_its_context_along_stays_under_the_chain() {
         assert_eq!(named(&spans, tool).parent_span_id.as_ref(), Some(chain));
         assert_eq!(route(named(&spans, tool)), ("s", "s", "p"));
     }
+}
+
+#[tokio::test]
+async fn nothing_is_serialised_under_an_unsampled_parent() {
+    struct Loud;
+    impl serde::Serialize for Loud {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            SERIALISED.fetch_add(1, Ordering::Relaxed);
+            serializer.serialize_unit()
+        }
+    }
+    static SERIALISED: AtomicUsize = AtomicUsize::new(0);
+    #[tool]
+    fn loud(value: Loud) -> Loud {
+        value
+    }
+    #[experiment_handler(name = "run_agent", input = Loud, output = |_| Loud)]
+    async fn invoke(headers: HeaderMap, body: String) -> String {
+        loud(Loud);
+        body
+    }
+    let agent = Agent::start(Router::new().route("/invoke", post(invoke))).await;
+    let unsampled = TRACEPARENT.replace("-01", "-00");
+    agent.post(&[("traceparent", &unsampled)], "x").await;
+    assert_eq!(SERIALISED.load(Ordering::Relaxed), 0);
+    agent.post(&[("traceparent", TRACEPARENT)], "x").await;
+    assert_eq!(SERIALISED.load(Ordering::Relaxed), 4);
 }
 
 #[tokio::test]
