@@ -12,7 +12,7 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, ContextGuard, KeyValue};
 
 use crate::automatic;
-use crate::recording::Recorded;
+use crate::recording::{self, Recorded};
 use crate::semconv::{self, OpenInferenceSpanKind};
 use crate::tracer::Pipeline;
 
@@ -170,6 +170,9 @@ pub(crate) fn start(
     }
 }
 
+/// An error may be its own source, so the chain is cut here.
+const MOST_CAUSES: usize = 32;
+
 /// A started span in its [`Context`]. Dropped before it ended, it says that the call was cancelled.
 #[derive(Debug)]
 pub struct ActiveSpan {
@@ -202,7 +205,7 @@ impl ActiveSpan {
         &self,
         type_name: &str,
         message: Option<String>,
-        cause: Option<&dyn Error>,
+        cause: Option<&(dyn Error + 'static)>,
     ) {
         let without_generics = type_name.split('<').next().unwrap_or(type_name);
         let name = without_generics.rsplit("::").next().unwrap_or(type_name);
@@ -210,12 +213,13 @@ impl ActiveSpan {
             Some(message) => format!("{name}: {message}"),
             None => name.to_owned(),
         };
-        let mut stacktrace = description.clone();
-        let mut next = cause;
-        while let Some(cause) = next {
-            stacktrace += &format!("\ncaused by {cause}");
-            next = cause.source();
-        }
+        let causes = std::iter::successors(cause, |&cause| cause.source()).take(MOST_CAUSES);
+        let with_causes = || {
+            causes.fold(description.clone(), |trace, cause| {
+                trace + &format!("\ncaused by {cause}")
+            })
+        };
+        let stacktrace = recording::guarded(with_causes).unwrap_or_else(|| description.clone());
         let mut attributes = vec![KeyValue::new(semconv::EXCEPTION_TYPE, type_name.to_owned())];
         attributes.extend(message.map(|m| KeyValue::new(semconv::EXCEPTION_MESSAGE, m)));
         attributes.push(KeyValue::new(semconv::EXCEPTION_STACKTRACE, stacktrace));

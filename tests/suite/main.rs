@@ -5,6 +5,7 @@
 
 mod handlers;
 mod harness;
+mod hostile;
 mod pipeline;
 mod processes;
 mod requests;

@@ -1,0 +1,102 @@
+//! Values and errors that misbehave when they are looked at: the call goes on as without tracing.
+
+use std::fmt;
+
+use arize_local::StatusCode;
+use arize_runtime::tool;
+use serde::Serialize;
+
+use crate::harness::named;
+use crate::tools::{spans_of, value};
+
+#[tokio::test]
+async fn recording_never_fails_the_call() {
+    #[derive(Clone, Copy)]
+    struct Hostile;
+    impl Serialize for Hostile {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            panic!("no")
+        }
+    }
+    struct Refusing;
+    impl Serialize for Refusing {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("not today"))
+        }
+    }
+    #[tool]
+    fn hostile(a: u32, b: Hostile) -> Hostile {
+        let _ = a;
+        b
+    }
+    #[tool]
+    fn refusing(a: u32, b: Refusing) -> Refusing {
+        let _ = a;
+        b
+    }
+    #[tool(output = |_| -> u32 { panic!("no") })]
+    fn describing() -> u32 {
+        3
+    }
+    let (n, spans) = spans_of(async {
+        hostile(1, Hostile);
+        refusing(1, Refusing);
+        describing()
+    })
+    .await;
+    assert_eq!((n, spans.len()), (3, 3));
+    let input = r#"{"a":1,"b":"<not serialised: not today>"}"#;
+    assert_eq!(value(named(&spans, "refusing"), "input").0, input);
+    assert!(spans.iter().all(|span| span.status.code == StatusCode::Ok));
+}
+
+#[tokio::test]
+async fn a_hostile_chain_of_causes_neither_hangs_nor_panics() {
+    #[derive(Debug)]
+    struct Endless;
+    impl fmt::Display for Endless {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("again")
+        }
+    }
+    impl std::error::Error for Endless {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&Endless)
+        }
+    }
+    #[derive(Debug)]
+    struct Unspeakable;
+    impl fmt::Display for Unspeakable {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("no")
+        }
+    }
+    impl std::error::Error for Unspeakable {}
+    #[derive(Debug)]
+    struct Caused;
+    impl fmt::Display for Caused {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("caused")
+        }
+    }
+    impl std::error::Error for Caused {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&Unspeakable)
+        }
+    }
+    #[tool]
+    fn endless() -> Result<(), Endless> {
+        Err(Endless)
+    }
+    #[tool]
+    fn unspeakable() -> Result<(), Caused> {
+        Err(Caused)
+    }
+    let (failed, spans) = spans_of(async { (endless().is_err(), unspeakable().is_err()) }).await;
+    assert_eq!(failed, (true, true));
+    assert_eq!(named(&spans, "endless").status.message, "Endless: again");
+    assert_eq!(
+        named(&spans, "unspeakable").status.message,
+        "Caused: caused"
+    );
+}
