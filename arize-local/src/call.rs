@@ -3,11 +3,12 @@
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::form::{Baggage, BodyShape, Metadata, RequestForm, Traceparent};
 use crate::report::RowReport;
 
 /// One row on its way: what the agent is asked, and under which names.
@@ -50,53 +51,97 @@ impl Call {
         }
     }
 
-    fn body(&self) -> Value {
-        json!({
-            "input": self.input,
-            "arize_metadata": {
-                "space_id": self.space_id,
-                "project_name": self.project,
-                "dataset_id": "dataset-local",
-                "experiment_id": self.experiment_id,
-                "run_id": self.run_id,
-                "example_id": format!("example-{}", self.row),
-            },
-        })
+    fn body(&self, form: &RequestForm) -> Value {
+        let mut body = match (&self.input, form.body) {
+            (Value::Object(fields), BodyShape::TopLevel) => fields.clone(),
+            (input, _) => Map::from_iter([("input".to_owned(), input.clone())]),
+        };
+        if let Some(metadata) = self.metadata(form.metadata) {
+            body.insert("arize_metadata".to_owned(), metadata);
+        }
+        body.into()
     }
 
-    fn headers(&self) -> HeaderMap {
-        let baggage = format!(
-            "arize.space_id={},arize.project_name={}",
-            baggage_value(&self.space_id),
-            baggage_value(&self.project)
-        );
+    fn metadata(&self, metadata: Metadata) -> Option<Value> {
+        let mut full = json!({
+            "space_id": self.space_id,
+            "project_name": self.project,
+            "dataset_id": "dataset-local",
+            "experiment_id": self.experiment_id,
+            "run_id": self.run_id,
+            "example_id": format!("example-{}", self.row),
+        });
+        match metadata {
+            Metadata::Full => Some(full),
+            Metadata::NoProject => {
+                full.as_object_mut()?.shift_remove("project_name");
+                Some(full)
+            }
+            Metadata::None => None,
+            Metadata::Null => Some(Value::Null),
+        }
+    }
+
+    fn headers(&self, form: &RequestForm) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        for (name, value) in [
-            ("content-type", "application/json"),
-            (
-                "user-agent",
-                concat!("arize-local/", env!("CARGO_PKG_VERSION")),
-            ),
-            (
-                "traceparent",
-                &format!("00-{}-{}-01", self.trace_id, self.span_id),
-            ),
-            ("tracestate", "arize=local"),
-            ("baggage", &baggage),
-            ("x-arize-experiment-id", &self.experiment_id),
-            ("x-arize-experiment-run-id", &self.run_id),
-        ] {
+        let mut add = |name, value: &str| {
             let value =
                 HeaderValue::from_str(value).expect("ids are hex and baggage is percent-encoded");
-            headers.insert(HeaderName::from_static(name), value);
+            headers.append(HeaderName::from_static(name), value);
+        };
+        add("content-type", "application/json");
+        add(
+            "user-agent",
+            concat!("arize-local/", env!("CARGO_PKG_VERSION")),
+        );
+        if let Some(traceparent) = self.traceparent(form.traceparent) {
+            add("traceparent", &traceparent);
+            add("tracestate", "arize=local");
         }
+        for line in self.baggage(&form.baggage) {
+            add("baggage", &line);
+        }
+        add("x-arize-experiment-id", &self.experiment_id);
+        add("x-arize-experiment-run-id", &self.run_id);
+        for name in form.headers.keys() {
+            headers.remove(name);
+        }
+        headers.extend(form.headers.clone());
         headers
+    }
+
+    fn traceparent(&self, traceparent: Traceparent) -> Option<String> {
+        let Self {
+            trace_id, span_id, ..
+        } = self;
+        match traceparent {
+            Traceparent::Sampled => Some(format!("00-{trace_id}-{span_id}-01")),
+            Traceparent::Unsampled => Some(format!("00-{trace_id}-{span_id}-00")),
+            Traceparent::Malformed => Some(format!("00-{}-{span_id}-01", "z".repeat(32))),
+            Traceparent::None => None,
+        }
+    }
+
+    /// The lines of the header.
+    fn baggage(&self, baggage: &Baggage) -> Vec<String> {
+        let space = |id: &str| format!("arize.space_id={}", baggage_value(id));
+        let project = |name: &str| format!("arize.project_name={}", baggage_value(name));
+        match baggage {
+            Baggage::OneLine => vec![space(&self.space_id) + "," + &project(&self.project)],
+            Baggage::TwoLines => vec![space(&self.space_id), project(&self.project)],
+            Baggage::Other {
+                space_id,
+                project: name,
+            } => vec![space(space_id) + "," + &project(name)],
+            Baggage::None => Vec::new(),
+        }
     }
 
     /// Posts the row and reports on it, without spans yet.
     pub(crate) async fn send(
         &self,
         target: Result<(Client, Uri), String>,
+        form: &RequestForm,
         timeout: Duration,
     ) -> RowReport {
         let sent = SystemTime::now();
@@ -104,7 +149,7 @@ impl Call {
         let answer = match target {
             Ok((client, uri)) => {
                 client
-                    .post(&uri, self.headers(), &self.body(), timeout)
+                    .post(&uri, self.headers(form), &self.body(form), timeout)
                     .await
             }
             Err(error) => Err((Failure::NotSent, error)),
@@ -182,7 +227,8 @@ mod tests {
             "my project".into(),
             "experiment-1".into(),
         );
-        let headers = call.headers();
+        let form = RequestForm::default();
+        let headers = call.headers(&form);
         assert_eq!(
             headers["traceparent"],
             format!("00-{}-{}-01", call.trace_id, call.span_id)
@@ -192,8 +238,42 @@ mod tests {
             "arize.space_id=S=,arize.project_name=my%20project"
         );
         assert_eq!(headers["x-arize-experiment-id"], "experiment-1");
-        assert_eq!(call.body()["input"], json!({"goal": "x"}));
-        assert_eq!(call.body()["arize_metadata"]["project_name"], "my project");
-        assert_eq!(call.body()["arize_metadata"]["example_id"], "example-3");
+        let body = call.body(&form);
+        assert_eq!(body["input"], json!({"goal": "x"}));
+        assert_eq!(body["arize_metadata"]["project_name"], "my project");
+        assert_eq!(body["arize_metadata"]["example_id"], "example-3");
+    }
+
+    #[test]
+    fn a_form_leaves_out_what_it_says() {
+        let call = Call::new(
+            1,
+            json!({"goal": "x"}),
+            "S=".into(),
+            "p".into(),
+            "experiment-1".into(),
+        );
+        let form = RequestForm {
+            body: BodyShape::TopLevel,
+            metadata: Metadata::NoProject,
+            baggage: Baggage::TwoLines,
+            traceparent: Traceparent::None,
+            headers: HeaderMap::from_iter([(
+                HeaderName::from_static("user-agent"),
+                HeaderValue::from_static("mine"),
+            )]),
+        };
+        let headers = call.headers(&form);
+        let baggage: Vec<_> = headers.get_all("baggage").iter().collect();
+        assert_eq!(baggage, ["arize.space_id=S=", "arize.project_name=p"]);
+        assert!(!headers.contains_key("traceparent") && !headers.contains_key("tracestate"));
+        assert_eq!(
+            headers.get_all("user-agent").iter().collect::<Vec<_>>(),
+            ["mine"]
+        );
+        let body = call.body(&form);
+        assert_eq!(body["goal"], "x");
+        assert!(body["arize_metadata"].get("space_id").is_some());
+        assert!(body["arize_metadata"].get("project_name").is_none());
     }
 }

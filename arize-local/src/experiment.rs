@@ -11,6 +11,7 @@ use crate::call::{Call, experiment_id};
 use crate::checks::{self, Run};
 use crate::client::{Client, agent_uri};
 use crate::failure::Failure;
+use crate::form::RequestForm;
 use crate::receiver::Receiver;
 use crate::report::{Report, RowReport};
 
@@ -101,6 +102,7 @@ pub struct Experiment {
     wait: Duration,
     settle: Duration,
     expect: Vec<String>,
+    form: RequestForm,
 }
 
 impl Experiment {
@@ -116,6 +118,7 @@ impl Experiment {
             wait: Duration::from_secs(10),
             settle: Duration::from_secs(2),
             expect: Vec::new(),
+            form: RequestForm::default(),
         }
     }
 
@@ -167,6 +170,12 @@ impl Experiment {
         self
     }
 
+    /// The form of the requests: all that Arize sends unless said.
+    pub fn form(mut self, form: RequestForm) -> Self {
+        self.form = form;
+        self
+    }
+
     /// Sends every row, waits for its spans, and judges them.
     ///
     /// Waiting for spans does not hold up other rows. A failure of one row is part of the report.
@@ -196,14 +205,16 @@ impl Experiment {
         let target = agent_uri(&self.agent).and_then(|uri| Ok((Client::new(&uri)?, uri)));
         let permits = Arc::new(Semaphore::new(self.concurrency));
         let (timeout, wait, settle) = (self.timeout, self.wait, self.settle);
+        let form = Arc::new(self.form.clone());
         let mut tasks = JoinSet::new();
         for call in self.calls() {
             receiver.store().expect_trace(&call.trace_id);
             let (receiver, permits, target) =
                 (receiver.clone(), Arc::clone(&permits), target.clone());
+            let form = Arc::clone(&form);
             tasks.spawn(async move {
                 let permit = permits.acquire().await;
-                let report = call.send(target, timeout).await;
+                let report = call.send(target, &form, timeout).await;
                 drop(permit);
                 let wait = worth_waiting(&report, wait);
                 receiver

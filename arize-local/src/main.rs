@@ -1,13 +1,14 @@
 //! The command `arize-local`.
 
-use std::io::Write;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::time::Duration;
+mod command;
 
-use arize_local::{DEFAULT_PROJECT, DEFAULT_SPACE_ID, Report, RunOptions, StartError};
-use clap::{Args, Parser, Subcommand};
+use std::io::Write;
+use std::process::ExitCode;
+
+use arize_local::StartError;
+use clap::{Parser, Subcommand};
+
+use command::run;
 
 /// A local stand-in for Arize: runs agent experiments and checks the traces that come back.
 ///
@@ -21,149 +22,30 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Run(RunArgs),
-}
-
-const EXAMPLES: &str = "\
-Examples:
-  # an agent that runs already, with the variables that the command prints
-  arize-local run --agent http://127.0.0.1:8000/invoke --dataset rows.jsonl
-
-  # an agent that is started and stopped with the run, and must call two tools for each row
-  arize-local run --agent http://127.0.0.1:8000/invoke --dataset rows.jsonl \\
-      --expect search_flights,search_hotels -- python agent.py
-
-A dataset has one JSON value a line:
-  {\"goal\": \"a weekend in Lisbon\"}
-
-The agent's variables: ARIZE_COLLECTOR_ENDPOINT, ARIZE_API_KEY, OTEL_EXPORTER_OTLP_ENDPOINT,
-OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_BSP_SCHEDULE_DELAY. Space and project come with each request.
-
-Colours are for terminals; NO_COLOR=1 turns them off.
-
-Exit status: 0 all good; 1 a row or a check failed; 2 wrong usage, or the run could not start;
-130 interrupted.";
-
-/// Sends the rows of a dataset to an agent, the way Arize runs an experiment, and checks its traces
-///
-/// Receives the agent's spans over OTLP/gRPC, sends each row with the W3C headers and the metadata that
-/// Arize sends, and prints the rows, each row's trace as a tree, and what is right and wrong with them.
-#[derive(Args)]
-#[command(after_help = EXAMPLES)]
-struct RunArgs {
-    #[arg(
-        long,
-        value_name = "URL",
-        help = "The agent's URL, such as http://127.0.0.1:8000/invoke"
-    )]
-    agent: String,
-
-    /// The rows to send: a file with one JSON value a line
-    #[arg(long, value_name = "FILE")]
-    dataset: PathBuf,
-
-    /// The space id to ask for
-    #[arg(long, value_name = "ID", default_value = DEFAULT_SPACE_ID)]
-    space_id: String,
-
-    /// The project to ask for
-    #[arg(long, value_name = "NAME", default_value = DEFAULT_PROJECT)]
-    project: String,
-
-    /// How many rows are under way at once
-    #[arg(long, value_name = "N", default_value = "4", value_parser = at_least_one)]
-    concurrency: usize,
-
-    /// How long an answer may take, in seconds
-    #[arg(long, value_name = "SECS", default_value = "60", value_parser = seconds)]
-    timeout: Duration,
-
-    /// How long to wait at most for a row's spans after its answer or failure, in seconds
-    ///
-    /// The wait ends earlier: 2 s after the last span of a trace that has its CHAIN.
-    #[arg(long, value_name = "SECS", default_value = "10", value_parser = seconds)]
-    wait: Duration,
-
-    /// Tools whose spans every row must have, by tool name or span name
-    #[arg(long, value_name = "TOOL,TOOL", value_delimiter = ',')]
-    expect: Vec<String>,
-
-    /// Where to receive OTLP/gRPC; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4317")]
-    otlp_grpc: SocketAddr,
-
-    /// Writes the report as JSON to this file: every row, span and check in full
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-
-    /// How long a started agent may take until its port accepts connections, in seconds
-    #[arg(long, value_name = "SECS", default_value = "60", value_parser = seconds)]
-    start_timeout: Duration,
-
-    /// Starts the agent with its variables set, and stops it at the end; its output goes to standard error
-    #[arg(last = true, value_name = "COMMAND")]
-    command: Vec<String>,
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("not a number of rows; write 1 or more".to_owned()),
-        Ok(number) => Ok(number),
-    }
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text
-        .parse()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    // A year: far more than anybody waits, and far from where deadlines overflow.
-    seconds
-        .filter(|seconds| seconds.as_secs() < 31_536_000)
-        .ok_or_else(|| "not a number of seconds".to_owned())
-}
-
-impl From<RunArgs> for RunOptions {
-    fn from(args: RunArgs) -> Self {
-        Self {
-            agent: args.agent,
-            dataset: args.dataset,
-            space_id: args.space_id,
-            project: args.project,
-            concurrency: args.concurrency,
-            timeout: args.timeout,
-            wait: args.wait,
-            expect: args.expect,
-            otlp_grpc: args.otlp_grpc,
-            json: args.json,
-            command: args.command,
-            start_timeout: args.start_timeout,
-        }
-    }
+    Run(run::RunArgs),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Command::Run(args) = Cli::parse().command;
+    let command = Cli::parse().command;
     tokio::select! {
-        result = run(args) => exit_code(result),
+        result = execute(command) => exit_code(result),
         // Ends the run, and with it the agent that it started.
         () = interrupted() => ExitCode::from(130),
     }
 }
 
-async fn run(args: RunArgs) -> Result<Report, StartError> {
-    let report = arize_local::run(args.into(), &mut std::io::stdout()).await?;
-    report.print_to_stdout().map_err(|error| {
-        format!("cannot print the report: {error}; write it to a file with `--json`")
-    })?;
-    Ok(report)
+/// Whether all is good, or why the command could not start.
+async fn execute(command: Command) -> Result<bool, StartError> {
+    match command {
+        Command::Run(args) => run::execute(args).await,
+    }
 }
 
-fn exit_code(result: Result<Report, StartError>) -> ExitCode {
+fn exit_code(result: Result<bool, StartError>) -> ExitCode {
     match result {
-        Ok(report) if report.ok() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(1),
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
         Err(error) => {
             // Unlike `eprintln!` without a panic where nobody reads it.
             let _ = writeln!(std::io::stderr(), "arize-local: {error}");
