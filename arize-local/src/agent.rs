@@ -1,4 +1,4 @@
-//! The agent's process, where the command starts it.
+//! The agent: reached where it runs already, started and stopped where the command does that.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,8 +10,21 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::error::StartError;
+
 /// How long a stopped agent may take to end by itself.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// The agent, running or to be started.
+#[derive(Clone, Debug)]
+pub struct AgentOptions {
+    /// Its URL, such as `http://127.0.0.1:8000/invoke`.
+    pub url: String,
+    /// The command that starts it; empty where it runs already.
+    pub command: Vec<String>,
+    /// How long a started agent may take until its port accepts connections.
+    pub start_timeout: Duration,
+}
 
 /// A started agent. Dropping it kills it and everything it started.
 #[derive(Debug)]
@@ -126,4 +139,33 @@ pub(crate) async fn accepts(uri: &Uri) -> io::Result<()> {
         Ok(connected) => connected.map(drop),
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
     }
+}
+
+/// Starts the agent where there is a command for it, and sees that it can be reached.
+pub(crate) async fn ready_agent(
+    options: &AgentOptions,
+    uri: &Uri,
+    variables: &[(&str, String)],
+) -> Result<Option<AgentProcess>, StartError> {
+    let reached = accepts(uri).await;
+    if options.command.is_empty() {
+        return match reached {
+            Ok(()) => Ok(None),
+            Err(error) => Err(format!(
+                "cannot reach the agent at {uri}: {error}; start it with the variables above, or give its command \
+                 after `--`"
+            )
+            .into()),
+        };
+    }
+    if reached.is_ok() {
+        return Err(format!(
+            "something else already accepts connections at {uri}; end it, or leave out the command after `--` to \
+             use it"
+        )
+        .into());
+    }
+    let mut process = AgentProcess::start(&options.command, variables)?;
+    process.ready(uri, options.start_timeout).await?;
+    Ok(Some(process))
 }

@@ -1,3 +1,20 @@
-//! The command line: one file for each subcommand, with its arguments and its help.
+//! The command line: one file for each subcommand, with its arguments and its help, and for the arguments that
+//! several have.
 
+pub(crate) mod agent;
+pub(crate) mod receive;
 pub(crate) mod run;
+
+use std::time::Duration;
+
+/// Reads a number of seconds.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text
+        .parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    // A year: far more than anybody waits, and far from where deadlines overflow.
+    seconds
+        .filter(|seconds| seconds.as_secs() < 31_536_000)
+        .ok_or_else(|| "not a number of seconds".to_owned())
+}

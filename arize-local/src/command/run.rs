@@ -1,11 +1,14 @@
 //! `arize-local run`.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use arize_local::{DEFAULT_PROJECT, DEFAULT_SPACE_ID, RunOptions, StartError};
 use clap::Args;
+
+use super::agent::AgentArgs;
+use super::receive::ReceiveArgs;
+use super::seconds;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,12 +37,8 @@ Exit status: 0 all good; 1 a row or a check failed; 2 wrong usage, or the run co
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct RunArgs {
-    #[arg(
-        long,
-        value_name = "URL",
-        help = "The agent's URL, such as http://127.0.0.1:8000/invoke"
-    )]
-    agent: String,
+    #[command(flatten)]
+    agent: AgentArgs,
 
     /// The rows to send: a file with one JSON value a line
     #[arg(long, value_name = "FILE")]
@@ -71,21 +70,12 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "TOOL,TOOL", value_delimiter = ',')]
     expect: Vec<String>,
 
-    /// Where to receive OTLP/gRPC; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4317")]
-    otlp_grpc: SocketAddr,
-
     /// Writes the report as JSON to this file: every row, span and check in full
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
-    /// How long a started agent may take until its port accepts connections, in seconds
-    #[arg(long, value_name = "SECS", default_value = "60", value_parser = seconds)]
-    start_timeout: Duration,
-
-    /// Starts the agent with its variables set, and stops it at the end; its output goes to standard error
-    #[arg(last = true, value_name = "COMMAND")]
-    command: Vec<String>,
+    #[command(flatten)]
+    receive: ReceiveArgs,
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -95,21 +85,10 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text
-        .parse()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    // A year: far more than anybody waits, and far from where deadlines overflow.
-    seconds
-        .filter(|seconds| seconds.as_secs() < 31_536_000)
-        .ok_or_else(|| "not a number of seconds".to_owned())
-}
-
 impl From<RunArgs> for RunOptions {
     fn from(args: RunArgs) -> Self {
         Self {
-            agent: args.agent,
+            agent: args.agent.into(),
             dataset: args.dataset,
             space_id: args.space_id,
             project: args.project,
@@ -117,10 +96,8 @@ impl From<RunArgs> for RunOptions {
             timeout: args.timeout,
             wait: args.wait,
             expect: args.expect,
-            otlp_grpc: args.otlp_grpc,
+            receive: args.receive.into(),
             json: args.json,
-            command: args.command,
-            start_timeout: args.start_timeout,
         }
     }
 }

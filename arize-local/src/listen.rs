@@ -1,0 +1,74 @@
+//! Where spans are received, and what an agent must be told of it.
+
+use std::fmt::Write as _;
+use std::io::{ErrorKind, Write};
+use std::net::SocketAddr;
+
+use crate::error::StartError;
+use crate::receiver::Receiver;
+
+/// Where spans are received; port 0 takes a free one.
+#[derive(Clone, Debug)]
+pub struct ReceiveOptions {
+    /// Where to receive OTLP/gRPC.
+    pub otlp_grpc: SocketAddr,
+}
+
+/// Opens the receiver.
+pub(crate) async fn listen(options: &ReceiveOptions) -> Result<Receiver, StartError> {
+    let addr = options.otlp_grpc;
+    let receiver = Receiver::bind(addr).await.map_err(|error| {
+        format!("cannot listen on {addr}: {error}; end the program that uses it, or give another with `--otlp-grpc`")
+    })?;
+    Ok(receiver)
+}
+
+/// The variables that make an agent export to the receiver.
+///
+/// Space and project are not among them: those come with each request.
+pub(crate) fn variables(receiver: &Receiver) -> Vec<(&'static str, String)> {
+    let endpoint = receiver.endpoint();
+    vec![
+        ("ARIZE_COLLECTOR_ENDPOINT", endpoint.clone()),
+        ("ARIZE_API_KEY", "local".to_owned()),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
+        // Most languages' exporters speak HTTP unless told.
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc".to_owned()),
+        // SDKs batch for 5 s otherwise, and every run would wait for that.
+        ("OTEL_BSP_SCHEDULE_DELAY", "500".to_owned()),
+    ]
+}
+
+/// Says where the receiver listens and what the agent must be started with.
+pub(crate) fn print_variables(
+    out: &mut impl Write,
+    variables: &[(&str, String)],
+    receiver: &Receiver,
+    by_hand: bool,
+) -> Result<(), StartError> {
+    let who = if by_hand {
+        "the agent must run with"
+    } else {
+        "the agent is started with"
+    };
+    let lines: String = variables
+        .iter()
+        .fold(String::new(), |mut lines, (name, value)| {
+            let _ = writeln!(lines, "  {name}={value}"); // writing to a String cannot fail
+            lines
+        });
+    let printed = writeln!(
+        out,
+        "receiving OTLP/gRPC on {}; {who}\n{lines}",
+        receiver.local_addr()
+    )
+    .and_then(|()| out.flush());
+    match printed {
+        // A reader that has gone away wants no output, but may want the run: its exit status, its JSON.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(format!(
+            "cannot print: {error}; write standard output to a file or a terminal"
+        )
+        .into()),
+        _ => Ok(()),
+    }
+}
