@@ -51,6 +51,14 @@ pub enum InstallError {
         /// Where spans would have gone.
         endpoint: String,
     },
+    /// [`register`](crate::register) sends everything to one space and project, and one of them was not
+    /// given. Set the variable or call the method.
+    RouteMissing {
+        /// The variable's name.
+        variable: &'static str,
+        /// The method's name.
+        call: &'static str,
+    },
     /// The API key has a character that cannot be in an HTTP header. The key itself is not shown.
     ApiKeyInvalid,
     /// The endpoint is no URL that spans can be sent to.
@@ -67,7 +75,8 @@ pub enum InstallError {
         /// Its name; the value may be secret.
         name: String,
     },
-    /// A default given in code that cannot be a space or a project.
+    /// A space or a project that cannot be one, from code or, for [`register`](crate::register), from the
+    /// environment.
     Routing(RoutingError),
     /// This process has a pipeline already. Keep the first handle, or call
     /// [`build`](crate::RegisterWithRouting::build) for one that touches nothing global.
@@ -83,6 +92,11 @@ impl fmt::Display for InstallError {
                 f,
                 "no API key for {endpoint}; set `ARIZE_API_KEY` or call `.api_key(..)` (an endpoint \
                  on this machine needs none)"
+            ),
+            Self::RouteMissing { variable, call } => write!(
+                f,
+                "`register` needs one space and one project; set `{variable}` or call `.{call}(..)`, or \
+                 take `register_with_routing` where each request names its own"
             ),
             Self::ApiKeyInvalid => f.write_str(
                 "the API key has a character that cannot be in a header; check `ARIZE_API_KEY` for \
@@ -103,7 +117,10 @@ impl fmt::Display for InstallError {
                     "the extra header `{name}` has a name or value that cannot be sent"
                 )
             }
-            Self::Routing(error) => write!(f, "{error}; check the defaults given in code"),
+            Self::Routing(error) => write!(
+                f,
+                "{error}; check the space and project given at registration"
+            ),
             Self::AlreadyInstalled => f.write_str(
                 "a pipeline is installed in this process already; keep its handle, or call \
                  `.build()` instead of `.install()`",

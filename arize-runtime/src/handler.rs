@@ -176,6 +176,12 @@ fn routing(
             .as_deref()
             .and_then(|name| valid_project_name(name).ok()),
     };
+    if let Some(fixed) = &defaults.fixed
+        && let Some(named) = metadata.space_id.or(baggage.space_id)
+        && named != fixed.space_id()
+    {
+        notice::warn(Notice::OtherSpace, || other_space(named, fixed.space_id()));
+    }
     match resolve(&metadata, &baggage, defaults, spec.project_name) {
         Ok(routing) => Some(routing),
         Err(unresolved) => {
@@ -185,6 +191,14 @@ fn routing(
             None
         }
     }
+}
+
+#[cold]
+fn other_space(named: &str, fixed: &str) -> String {
+    format!(
+        "a request names the space `{named}`, but `register` sends everything to `{fixed}`; call \
+         `register_with_routing` instead if experiments are to find their spans"
+    )
 }
 
 const UNSAMPLED: &str = "a request came with an unsampled parent (traceparent flags 00), so nothing of it \

@@ -41,9 +41,13 @@ pub mod __private;
 pub use agent_request::{AgentRequest, ArizeMetadata};
 pub use arize_macros::{agent, chain, experiment_handler, llm, tool};
 pub use error::{FlushError, InstallError, RoutingError};
+pub use export::{Protocol, RoutingSpanProcessor};
 /// The OpenTelemetry API of the version that spans have to be made with to be routed.
 pub use opentelemetry;
-pub use register::{Arize, Endpoint, RegisterWithRouting, register_with_routing, shutdown_signal};
+pub use register::{
+    Arize, AwaitingProvider, Endpoint, OneSpace, PerRequest, ProjectType, Register,
+    RegisterWithRouting, Registration, Routes, register, register_with_routing, shutdown_signal,
+};
 pub use request::HeaderSource;
 pub use routing::{Routing, RoutingFutureExt, set_routing_context};
 /// Derives the JSON Schema of a tool's argument: `#[derive(arize_runtime::schemars::JsonSchema)]` with

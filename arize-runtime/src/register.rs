@@ -2,28 +2,29 @@
 
 mod endpoint;
 mod handle;
+mod provider;
+mod routes;
 mod settings;
 mod signal;
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::propagation::TextMapCompositePropagator;
-use opentelemetry::trace::TracerProvider as _;
-use opentelemetry::{InstrumentationScope, Key, KeyValue, Value, global};
+use opentelemetry::{Key, KeyValue, Value, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use crate::error::InstallError;
-use crate::export::{Exporter, RoutingProcessor};
+use crate::export::{Exporter, Filter, Protocol, RoutingSpanProcessor};
 use crate::stats::Counters;
-use crate::tracer::Pipeline;
 
 pub use endpoint::Endpoint;
 pub use handle::Arize;
+pub use provider::AwaitingProvider;
+pub use routes::{OneSpace, PerRequest, ProjectType, Routes};
 pub use signal::shutdown_signal;
 
 /// The SDK drops the newest attributes beyond its limit of 128, which would be ours if a builder
@@ -38,13 +39,14 @@ type Environment = Box<dyn Fn(&str) -> Option<String> + Send>;
 ///
 /// | variable | stands for |
 /// |---|---|
-/// | `ARIZE_API_KEY` | [`api_key`](RegisterWithRouting::api_key) |
-/// | `ARIZE_COLLECTOR_ENDPOINT`, else `ARIZE_OTLP_ENDPOINT` | [`endpoint`](RegisterWithRouting::endpoint) |
+/// | `ARIZE_API_KEY` | [`api_key`](Registration::api_key) |
+/// | `ARIZE_COLLECTOR_ENDPOINT`, else `ARIZE_OTLP_ENDPOINT` | [`endpoint`](Registration::endpoint) |
+/// | `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`, else `OTEL_EXPORTER_OTLP_PROTOCOL` | [`protocol`](Registration::protocol) |
 /// | `ARIZE_SPACE_ID` | goes before [`default_space_id`](RegisterWithRouting::default_space_id) |
 /// | `ARIZE_PROJECT_NAME` | goes before [`default_project_name`](RegisterWithRouting::default_project_name) |
 /// | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | the resource, as in every OpenTelemetry program |
 ///
-/// A blank variable counts as absent. `OTEL_EXPORTER_OTLP_*` is not read: headers from there could
+/// A blank variable counts as absent. No other `OTEL_EXPORTER_OTLP_*` is read: headers from there could
 /// send spans to another space.
 ///
 /// ```no_run
@@ -57,31 +59,50 @@ type Environment = Box<dyn Fn(&str) -> Option<String> + Send>;
 /// # }
 /// ```
 pub fn register_with_routing() -> RegisterWithRouting {
-    RegisterWithRouting {
-        api_key: None,
-        endpoint: None,
-        headers: Vec::new(),
-        default_space_id: None,
-        default_project_name: None,
-        allowed_spaces: None,
-        attributes: Vec::new(),
-        resource: None,
-        timeout: Duration::from_secs(10),
-        batch_delay: Duration::from_secs(1),
-        max_queue_size: 32_768,
-        environment: Box::new(|name| std::env::var(name).ok()),
-    }
+    Registration::new(PerRequest::default())
 }
 
-/// A registration, from [`register_with_routing`].
-#[must_use = "nothing happens before `install` or `build`"]
-pub struct RegisterWithRouting {
+/// Starts a registration that sends every span to one space and project, whatever its request names.
+///
+/// For agents that serve one team. A handler still joins the experiment's trace; a request that names
+/// another space is told of once a minute, since its experiment will not find its spans: where
+/// experiments call, [`register_with_routing`] is right.
+///
+/// What is not given in code is read from the environment, as [`register_with_routing`] does, but for:
+///
+/// | variable | stands for |
+/// |---|---|
+/// | `ARIZE_SPACE_ID` | [`space_id`](Register::space_id), which goes first |
+/// | `ARIZE_PROJECT_NAME` | [`project_name`](Register::project_name), which goes first |
+/// | `ARIZE_PROJECT_TYPE` | [`project_type`](Register::project_type): `application`, `harness` or `experiment` |
+///
+/// ```no_run
+/// # fn f() -> Result<(), Box<dyn std::error::Error>> {
+/// let arize = arize_runtime::register()
+///     .space_id("U3BhY2U6MTIzOmFiYw==")
+///     .project_name("travel-agent")
+///     .install()?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn register() -> Register {
+    Registration::new(OneSpace::default())
+}
+
+/// A registration whose requests name their routes, from [`register_with_routing`].
+pub type RegisterWithRouting = Registration<PerRequest>;
+
+/// A registration for one space and project, from [`register`].
+pub type Register = Registration<OneSpace>;
+
+/// A registration, from [`register_with_routing`] or [`register`].
+#[must_use = "nothing happens before `install`, `build` or `into_processor`"]
+pub struct Registration<R> {
+    routes: R,
     api_key: Option<String>,
     endpoint: Option<Endpoint>,
+    protocol: Option<Protocol>,
     headers: Vec<(String, String)>,
-    default_space_id: Option<String>,
-    default_project_name: Option<String>,
-    allowed_spaces: Option<HashSet<String>>,
     attributes: Vec<KeyValue>,
     resource: Option<Resource>,
     timeout: Duration,
@@ -91,15 +112,14 @@ pub struct RegisterWithRouting {
 }
 
 /// Shows neither the key nor the values of headers.
-impl fmt::Debug for RegisterWithRouting {
+impl<R: fmt::Debug> fmt::Debug for Registration<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
-        f.debug_struct("RegisterWithRouting")
+        f.debug_struct("Registration")
+            .field("routes", &self.routes)
             .field("endpoint", &self.endpoint)
+            .field("protocol", &self.protocol)
             .field("headers", &headers)
-            .field("default_space_id", &self.default_space_id)
-            .field("default_project_name", &self.default_project_name)
-            .field("allowed_spaces", &self.allowed_spaces)
             .field("timeout", &self.timeout)
             .field("batch_delay", &self.batch_delay)
             .field("max_queue_size", &self.max_queue_size)
@@ -107,7 +127,23 @@ impl fmt::Debug for RegisterWithRouting {
     }
 }
 
-impl RegisterWithRouting {
+impl<R: Routes> Registration<R> {
+    fn new(routes: R) -> Self {
+        Self {
+            routes,
+            api_key: None,
+            endpoint: None,
+            protocol: None,
+            headers: Vec::new(),
+            attributes: Vec::new(),
+            resource: None,
+            timeout: Duration::from_secs(10),
+            batch_delay: Duration::from_secs(1),
+            max_queue_size: 32_768,
+            environment: Box::new(|name| std::env::var(name).ok()),
+        }
+    }
+
     /// The API key. Only an endpoint on this machine can do without.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.api_key = Some(key.into());
@@ -121,32 +157,29 @@ impl RegisterWithRouting {
         self
     }
 
+    /// What spans are sent with.
+    ///
+    /// Where neither this nor the environment says it, port 4318 and a path that ends in `/v1/traces`
+    /// mean HTTP, and everything else means gRPC. Over HTTP spans are posted to `<endpoint>/v1/traces`,
+    /// of which what the endpoint ends with is not repeated.
+    ///
+    /// ```
+    /// use arize_runtime::{Protocol, register_with_routing};
+    /// let arize = register_with_routing()
+    ///     .protocol(Protocol::HttpProtobuf) // to https://otlp.arize.com/v1/traces
+    ///     .api_key("key")
+    ///     .build()?;
+    /// # Ok::<(), arize_runtime::InstallError>(())
+    /// ```
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = Some(protocol);
+        self
+    }
+
     /// Another header for each request, for a proxy for example. It cannot change the key or the
     /// space, which are set last. The value is treated as a secret.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
-        self
-    }
-
-    /// The space of requests that name none, here or in `ARIZE_SPACE_ID`.
-    pub fn default_space_id(mut self, id: impl Into<String>) -> Self {
-        self.default_space_id = Some(id.into());
-        self
-    }
-
-    /// The project of requests that name none, if neither `ARIZE_PROJECT_NAME` nor the handler's
-    /// attribute does.
-    pub fn default_project_name(mut self, name: impl Into<String>) -> Self {
-        self.default_project_name = Some(name.into());
-        self
-    }
-
-    /// Allows these spaces and no others: requests name the space, so anybody who can call the agent
-    /// can. Spans of other spaces are dropped and counted ([`Loss::Denied`](crate::Loss::Denied));
-    /// they never fall back to another space. Called again, it allows more.
-    pub fn allow_spaces(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let ids = ids.into_iter().map(Into::into);
-        self.allowed_spaces.get_or_insert_default().extend(ids);
         self
     }
 
@@ -207,9 +240,7 @@ impl RegisterWithRouting {
     /// installed already.
     pub fn install(self) -> Result<Arize, InstallError> {
         let arize = self.build()?;
-        if !arize.pipeline.install() {
-            return Err(InstallError::AlreadyInstalled); // dropping the handle ends its thread
-        }
+        arize.install()?;
         global::set_tracer_provider(arize.provider.clone());
         global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
             Box::new(TraceContextPropagator::new()),
@@ -224,29 +255,76 @@ impl RegisterWithRouting {
     /// # Errors
     /// The configuration cannot work; each [`InstallError`] says what to change.
     pub fn build(self) -> Result<Arize, InstallError> {
-        let defaults = self.defaults()?;
-        let settings = self.settings()?;
-        let resource = self.resource();
-        let counters = Arc::new(Counters::default());
-        let (processor, exporter) =
-            Exporter::start(settings, counters.clone()).map_err(InstallError::Thread)?;
-        let provider = provider(processor, resource);
-        let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
-            .with_version(env!("CARGO_PKG_VERSION"))
+        let resource = self
+            .resource
+            .clone()
+            .unwrap_or_else(|| Resource::builder().build());
+        let (processor, arize) = self.start(false)?;
+        let provider = SdkTracerProvider::builder()
+            .with_resource(resource)
+            .with_max_attributes_per_span(MAX_ATTRIBUTES)
+            .with_span_processor(processor)
             .build();
-        let pipeline = Pipeline::open(provider.tracer_with_scope(scope), defaults, counters);
-        Ok(Arize {
-            pipeline,
-            exporter,
-            provider,
-        })
+        Ok(arize.with_provider(&provider))
     }
-}
 
-fn provider(processor: RoutingProcessor, resource: Resource) -> SdkTracerProvider {
-    SdkTracerProvider::builder()
-        .with_resource(resource)
-        .with_max_attributes_per_span(MAX_ATTRIBUTES)
-        .with_span_processor(processor)
-        .build()
+    /// Makes the parts for a tracer provider that the program has already: the span processor to add
+    /// to it, and what becomes the handle once the provider is built.
+    ///
+    /// The processor exports routed spans to their spaces and leaves the provider's other processors,
+    /// its sampler, its resource and everything global as they are. Spans without a route, such as
+    /// those of other parts of the program, are not sent to Arize; they are counted as unrouted. The
+    /// other processors see the attributes `arize.space_id` and `arize.project.name`.
+    ///
+    /// The provider's resource is what is sent, with what [`resource_attribute`](Self::resource_attribute)
+    /// adds; [`with_resource`](Self::with_resource) has no use here. Its limit of attributes for each span
+    /// (128 unless set) is kept: a span that is started with that many loses its route and is counted.
+    ///
+    /// ```
+    /// use arize_runtime::register_with_routing;
+    /// use opentelemetry_sdk::trace::SdkTracerProvider;
+    ///
+    /// let (processor, arize) = register_with_routing()
+    ///     .endpoint("http://localhost:4317")
+    ///     .into_processor()?;
+    /// let provider = SdkTracerProvider::builder()
+    ///     // .with_batch_exporter(..), as before
+    ///     .with_span_processor(processor)
+    ///     .build();
+    /// let arize = arize.install(&provider)?; // annotated functions start their spans there
+    /// # Ok::<(), arize_runtime::InstallError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The configuration cannot work; each [`InstallError`] says what to change.
+    pub fn into_processor(self) -> Result<(RoutingSpanProcessor, AwaitingProvider), InstallError> {
+        self.start(true)
+    }
+
+    fn start(
+        mut self,
+        shared_provider: bool,
+    ) -> Result<(RoutingSpanProcessor, AwaitingProvider), InstallError> {
+        let destinations = self.routes.destinations(&self.environment)?;
+        let settings = self.settings()?;
+        self.attributes.extend(destinations.attributes);
+        let counters = Arc::new(Counters::default());
+        let defaults = destinations.defaults;
+        let filter = Filter {
+            allowed: destinations.allowed,
+            fixed: defaults.fixed.clone(),
+            shared_provider,
+            resource_attributes: self.attributes,
+        };
+        let (processor, exporter) =
+            Exporter::start(settings, filter, counters.clone()).map_err(InstallError::Thread)?;
+        Ok((
+            processor,
+            AwaitingProvider {
+                exporter,
+                defaults,
+                counters,
+            },
+        ))
+    }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Named<S> {
 pub(crate) struct Defaults {
     pub(crate) environment: Named<String>,
     pub(crate) code: Named<String>,
+    /// The one route of everything, whatever requests name.
+    pub(crate) fixed: Option<Routing>,
 }
 
 /// A request that names no route: which half nobody gave.
@@ -65,6 +67,9 @@ pub(crate) fn resolve(
     defaults: &Defaults,
     project_default: Option<&'static str>,
 ) -> Result<Routing, Unresolved> {
+    if let Some(fixed) = &defaults.fixed {
+        return Ok(fixed.clone());
+    }
     let space_id = metadata
         .space_id
         .or(baggage.space_id)
@@ -101,6 +106,7 @@ mod tests {
         let defaults = Defaults {
             environment: named("s-env".to_owned(), None),
             code: named("s-code".to_owned(), "p-code".to_owned()),
+            fixed: None,
         };
         let all = |m, b, a| {
             let r = resolve(&m, &b, &defaults, a).unwrap();

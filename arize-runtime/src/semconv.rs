@@ -51,6 +51,8 @@ pub const TOOL_DESCRIPTION: &str = "tool.description";
 pub const TOOL_PARAMETERS: &str = "tool.parameters";
 /// Span attribute (JSON string).
 pub const METADATA: &str = "metadata";
+/// Resource attribute: what the project is for (`application`, `harness`, `experiment`).
+pub const RESOURCE_PROJECT_TYPE: &str = "arize.project.type";
 
 /// OpenTelemetry: name of the event that an error leaves.
 pub const EXCEPTION: &str = "exception";
@@ -78,6 +80,12 @@ pub const ENV_OTLP_ENDPOINT: &str = "ARIZE_OTLP_ENDPOINT";
 pub const ENV_SPACE_ID: &str = "ARIZE_SPACE_ID";
 /// Environment: the project of requests that name none.
 pub const ENV_PROJECT_NAME: &str = "ARIZE_PROJECT_NAME";
+/// Environment: what the project of [`register`](crate::register) is for.
+pub const ENV_PROJECT_TYPE: &str = "ARIZE_PROJECT_TYPE";
+/// Environment: the protocol of OTLP; [`ENV_TRACES_PROTOCOL`] wins.
+pub const ENV_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
+/// Environment: the protocol of OTLP for traces.
+pub const ENV_TRACES_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL";
 
 /// Arize's collector in the United States.
 pub const ARIZE_ENDPOINT: &str = "https://otlp.arize.com/v1";

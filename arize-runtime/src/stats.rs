@@ -11,6 +11,8 @@ pub enum Loss {
     Unrouted,
     /// Its space is not among the allowed ones.
     Denied,
+    /// It had more attributes than its tracer provider keeps, and its route was among the lost ones.
+    AttributeLimit,
     /// The queue was full.
     QueueFull,
     /// The collector took the request but refused this many of its spans (OTLP partial success).
@@ -24,9 +26,10 @@ pub enum Loss {
 }
 
 impl Loss {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Unrouted,
         Self::Denied,
+        Self::AttributeLimit,
         Self::QueueFull,
         Self::Rejected,
         Self::Failed,
@@ -40,6 +43,7 @@ impl Loss {
         match self {
             Self::Unrouted => "unrouted",
             Self::Denied => "denied",
+            Self::AttributeLimit => "attribute limit",
             Self::QueueFull => "queue full",
             Self::Rejected => "rejected",
             Self::Failed => "failed",

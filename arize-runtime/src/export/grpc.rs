@@ -1,10 +1,10 @@
 //! OTLP over gRPC: the only file that names tonic.
 
 use std::error::Error as _;
-use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes};
+use http::HeaderMap;
 use http::uri::PathAndQuery;
 use prost::Message;
 use tonic::client::Grpc as Client;
@@ -14,26 +14,21 @@ use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Extensions, Request, Status};
 
 use super::otlp::decode_response;
-use super::transport::{Credentials, Failure, Reply, Target};
+use super::transport::{Attempt, Failure, KEEPALIVE, Protocol, Target, USER_AGENT, Wire, explain};
 use crate::error::InstallError;
 
 const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
+/// An OTLP/gRPC endpoint, and the connection to it.
 #[derive(Debug)]
-pub(crate) struct GrpcConfig {
+pub(super) struct Grpc {
     endpoint: Endpoint,
-    credentials: Credentials,
-    timeout: Duration,
+    channel: Option<Channel>,
     looks_like_http: bool,
 }
 
-impl GrpcConfig {
-    pub(super) fn new(
-        target: &Target,
-        credentials: Credentials,
-        timeout: Duration,
-    ) -> Result<Self, InstallError> {
+impl Grpc {
+    pub(super) fn new(target: &Target, timeout: Duration) -> Result<Self, InstallError> {
         let error = |reason: String| InstallError::Endpoint {
             endpoint: target.uri.to_string(),
             source: target.source,
@@ -43,7 +38,7 @@ impl GrpcConfig {
             .user_agent(USER_AGENT)
             .map_err(|e| error(format!("cannot be used: {e}")))?
             .connect_timeout(timeout)
-            .tcp_keepalive(Some(Duration::from_secs(60)));
+            .tcp_keepalive(Some(KEEPALIVE));
         if target.uri.scheme_str() == Some("https") {
             // The system's roots may be absent (a bare container); the bundled ones never are.
             let bundled = ClientTlsConfig::new().with_webpki_roots();
@@ -53,69 +48,28 @@ impl GrpcConfig {
                 .or_else(|_| endpoint.tls_config(bundled))
                 .map_err(|e| error(format!("cannot be used with TLS: {e}")))?;
         }
-        let path = target.uri.path();
-        let looks_like_http = target.uri.port_u16() == Some(4318) || path.ends_with("/v1/traces");
         Ok(Self {
             endpoint,
-            credentials,
-            timeout,
-            looks_like_http,
+            channel: None,
+            looks_like_http: target.protocol() == Protocol::HttpProtobuf,
         })
     }
-
-    pub(super) fn open(self) -> Grpc {
-        Grpc {
-            channel: self.endpoint.connect_lazy(),
-            alive: Instant::now(),
-            config: self,
-        }
-    }
 }
 
-#[derive(Debug)]
-pub(crate) struct Grpc {
-    config: GrpcConfig,
-    channel: Channel,
-    /// When the collector answered last, or a new connection was taken.
-    alive: Instant,
-}
-
-impl Grpc {
-    pub(super) fn send(
-        &self,
-        space_id: &str,
-        body: Bytes,
-    ) -> impl Future<Output = Reply> + Send + 'static {
-        let headers = MetadataMap::from_headers(self.config.credentials.headers(space_id));
-        let request = Request::from_parts(headers, Extensions::new(), body);
-        let (channel, timeout) = (self.channel.clone(), self.config.timeout);
-        let credentials = self.config.credentials.clone();
-        let looks_like_http = self.config.looks_like_http;
-        async move {
-            match tokio::time::timeout(timeout, export(channel, request)).await {
-                Ok(Ok((rejected, message))) => Reply::Taken {
-                    rejected,
-                    message: credentials.clean(&message),
-                },
-                Ok(Err(status)) => {
-                    let mut failure = failure(&status, looks_like_http);
-                    failure.message = credentials.clean(&failure.message);
-                    Reply::Failed(failure)
-                }
-                Err(_elapsed) => Reply::Failed(no_answer(timeout)),
-            }
-        }
+impl Wire for Grpc {
+    fn connect(&mut self) {
+        self.channel = Some(self.endpoint.connect_lazy());
     }
 
-    /// A connection that died without a word (a NAT forgot it) would take minutes to be noticed: one
-    /// on which nothing was answered since a request was sent that has timed out is replaced.
-    pub(super) fn observe(&mut self, answered: bool, sent: Instant) {
-        if answered {
-            self.alive = Instant::now();
-        } else if self.alive <= sent && sent.elapsed() >= self.config.timeout {
-            self.channel = self.config.endpoint.connect_lazy();
-            self.alive = Instant::now();
-        }
+    fn send(&self, headers: HeaderMap, body: Bytes) -> Attempt {
+        let metadata = MetadataMap::from_headers(headers);
+        let request = Request::from_parts(metadata, Extensions::new(), body);
+        let channel = self.channel.clone().expect("it is connected when opened");
+        let looks_like_http = self.looks_like_http;
+        Box::pin(async move {
+            let answer = export(channel, request).await;
+            answer.map_err(|status| failure(&status, looks_like_http))
+        })
     }
 }
 
@@ -130,17 +84,6 @@ async fn export(channel: Channel, request: Request<Bytes>) -> Result<(u64, Strin
         .unary(request, path, Encoded)
         .await
         .map(tonic::Response::into_inner)
-}
-
-fn no_answer(timeout: Duration) -> Failure {
-    Failure {
-        code: "DEADLINE_EXCEEDED",
-        message: format!("no answer within {timeout:?}"),
-        remedy: "check that the collector keeps up, or raise `.timeout(..)`",
-        retryable: true,
-        retry_after: None,
-        answered: false,
-    }
 }
 
 fn failure(status: &Status, looks_like_http: bool) -> Failure {
@@ -165,7 +108,7 @@ fn failure(status: &Status, looks_like_http: bool) -> Failure {
     };
     // A status with a source was made here: the connection broke, or it never came to be.
     let answered = status.source().is_none();
-    let message = explain(status);
+    let message = explain(status.message(), status.source());
     let http = looks_like_http
         || [
             "HTTP status",
@@ -178,30 +121,13 @@ fn failure(status: &Status, looks_like_http: bool) -> Failure {
     let retry_after = retry_info(status.details());
     let throttled = status.code() == Code::ResourceExhausted && retry_after.is_some();
     Failure {
-        code,
+        code: code.into(),
         message,
         remedy: remedy(status.code(), http, answered),
         retryable: retryable || !answered || throttled,
         retry_after,
         answered,
     }
-}
-
-/// The status's message and what is behind it, each once.
-fn explain(status: &Status) -> String {
-    let mut message = status.message().to_owned();
-    let mut next = status.source();
-    while let Some(error) = next {
-        let text = error.to_string();
-        if !message.contains(&text) {
-            if !message.is_empty() {
-                message += ": ";
-            }
-            message += &text;
-        }
-        next = error.source();
-    }
-    message
 }
 
 fn remedy(code: Code, http: bool, answered: bool) -> &'static str {
@@ -216,7 +142,8 @@ fn remedy(code: Code, http: bool, answered: bool) -> &'static str {
         | Code::Unavailable
             if http =>
         {
-            "this is probably an OTLP/HTTP port; name the gRPC one (4317 by default)"
+            "this is probably an OTLP/HTTP port; name the gRPC one (4317 by default), or choose HTTP: \
+             `.protocol(Protocol::HttpProtobuf)` or `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`"
         }
         Code::ResourceExhausted => "the collector wants fewer or smaller requests; see its limits",
         Code::DeadlineExceeded => "check that the collector keeps up, or raise `.timeout(..)`",

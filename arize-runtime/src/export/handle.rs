@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::flush::{Answer, Flush};
 use super::inbox::{Gate, Inbox};
-use super::processor::{AllowedSpaces, RoutingProcessor};
+use super::processor::{Filter, RoutingSpanProcessor};
 use super::transport::{Target, TransportConfig};
 use super::worker::Worker;
 use crate::error::FlushError;
@@ -28,7 +28,6 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) struct Settings {
     pub(crate) target: Target,
     pub(crate) transport: TransportConfig,
-    pub(crate) allowed: AllowedSpaces,
     /// The oldest span of a batch waits at most so long.
     pub(crate) batch_delay: Duration,
     /// Spans that may be pending at a time.
@@ -46,12 +45,12 @@ impl Exporter {
     /// Starts the thread. The processor is for one provider; it may outlive the exporter.
     pub(crate) fn start(
         settings: Settings,
+        filter: Filter,
         counters: Arc<Counters>,
-    ) -> io::Result<(RoutingProcessor, Self)> {
+    ) -> io::Result<(RoutingSpanProcessor, Self)> {
         let Settings {
             target,
             transport,
-            allowed,
             batch_delay,
             capacity,
         } = settings;
@@ -67,9 +66,9 @@ impl Exporter {
                 };
                 run(runtime, &for_worker, |inbox| worker(transport, inbox));
             })?;
-        let processor = RoutingProcessor {
+        let processor = RoutingSpanProcessor {
             inbox: inbox.clone(),
-            allowed,
+            filter,
             resource,
         };
         Ok((
@@ -221,11 +220,10 @@ mod tests {
             (stats.pending, stats.dropped.of(crate::Loss::Failed)),
             (0, 1)
         );
-        let (resource, allowed) = (Arc::default(), AllowedSpaces::All);
-        let processor = RoutingProcessor {
+        let processor = RoutingSpanProcessor {
             inbox,
-            allowed,
-            resource,
+            filter: Filter::default(),
+            resource: Arc::default(),
         };
         assert!(processor.force_flush().is_err() && processor.shutdown().is_err());
     }

@@ -18,6 +18,7 @@ mod batch;
 mod flush;
 mod grpc;
 mod handle;
+mod http;
 mod inbox;
 mod otlp;
 mod processor;
@@ -26,5 +27,7 @@ mod transport;
 mod worker;
 
 pub(crate) use handle::{Exporter, Settings};
-pub(crate) use processor::{AllowedSpaces, RoutingProcessor};
+pub use processor::RoutingSpanProcessor;
+pub(crate) use processor::{AllowedSpaces, Filter, SCOPE};
+pub use transport::Protocol;
 pub(crate) use transport::{Credentials, Target, TransportConfig};

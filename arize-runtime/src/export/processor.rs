@@ -17,7 +17,11 @@ use super::inbox::Inbox;
 use crate::automatic;
 use crate::notice::{Notice, warn, was_told};
 use crate::routing::Routing;
+use crate::semconv::{PROJECT_NAME, SPACE_ID};
 use crate::stats::Loss;
+
+/// The instrumentation scope of annotated functions.
+pub(crate) const SCOPE: &str = env!("CARGO_PKG_NAME");
 
 /// What OpenTelemetry gives a `force_flush` without a timeout.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,16 +43,28 @@ impl AllowedSpaces {
     }
 }
 
-/// Gives spans their route and hands them to the export thread. It knows no tracer and no provider,
-/// which own it.
+/// Which spans go where, and what their resource gets besides.
+#[derive(Debug, Default)]
+pub(crate) struct Filter {
+    pub(crate) allowed: AllowedSpaces,
+    /// The one route of everything.
+    pub(crate) fixed: Option<Routing>,
+    /// Whether the provider is the user's: then spans without a route are nothing to warn of.
+    pub(crate) shared_provider: bool,
+    pub(crate) resource_attributes: Vec<KeyValue>,
+}
+
+/// The span processor that gives spans their route and hands them to the export thread, from
+/// [`into_processor`](crate::Registration::into_processor). It is for one provider.
+// It knows no tracer and no provider, which own it.
 #[derive(Debug)]
-pub(crate) struct RoutingProcessor {
+pub struct RoutingSpanProcessor {
     pub(super) inbox: Arc<Inbox>,
-    pub(super) allowed: AllowedSpaces,
+    pub(super) filter: Filter,
     pub(super) resource: Arc<OnceLock<Resource>>,
 }
 
-impl SpanProcessor for RoutingProcessor {
+impl SpanProcessor for RoutingSpanProcessor {
     fn on_start(&self, span: &mut Span, parent: &Context) {
         if let Some(routing) = Routing::of(parent) {
             let (space_id, project_name) = routing.shared();
@@ -57,9 +73,12 @@ impl SpanProcessor for RoutingProcessor {
         }
     }
 
-    fn on_end(&self, span: SpanData) {
+    fn on_end(&self, mut span: SpanData) {
+        if let Some(fixed) = &self.filter.fixed {
+            fix_route(&mut span, fixed);
+        }
         match route_of(&span.attributes) {
-            Ok((space_id, _)) if !self.allowed.allows(space_id) => {
+            Ok((space_id, _)) if !self.filter.allowed.allows(space_id) => {
                 warn(Notice::Denied, || denied(space_id));
                 self.inbox.counters.dropped(Loss::Denied, 1);
             }
@@ -69,13 +88,7 @@ impl SpanProcessor for RoutingProcessor {
                     refused(loss);
                 }
             }
-            Err(missing) => {
-                // a handler that found no route has told the better reason
-                if !was_told(Notice::RoutingIncomplete) {
-                    warn(Notice::Unrouted, || unrouted(&span.name, missing));
-                }
-                self.inbox.counters.dropped(Loss::Unrouted, 1);
-            }
+            Err(missing) => self.unrouted(&span, missing),
         }
     }
 
@@ -89,11 +102,26 @@ impl SpanProcessor for RoutingProcessor {
 
     fn set_resource(&mut self, resource: &Resource) {
         // A provider does this once, while it is built; a second provider cannot own this processor.
-        let _first = self.resource.set(resource.clone());
+        let _first = self
+            .resource
+            .set(with_attributes(resource, &self.filter.resource_attributes));
     }
 }
 
-impl RoutingProcessor {
+impl RoutingSpanProcessor {
+    fn unrouted(&self, span: &SpanData, missing: NoRoute) {
+        if span.dropped_attributes_count > 0 {
+            warn(Notice::AttributeLimit, || attribute_limit(&span.name));
+            return self.inbox.counters.dropped(Loss::AttributeLimit, 1);
+        }
+        let theirs = self.filter.shared_provider && span.instrumentation_scope.name() != SCOPE;
+        // a handler that found no route has told the better reason
+        if !theirs && !was_told(Notice::RoutingIncomplete) {
+            warn(Notice::Unrouted, || unrouted(&span.name, missing));
+        }
+        self.inbox.counters.dropped(Loss::Unrouted, 1);
+    }
+
     fn flush(&self, timeout: Duration, close: bool) -> Answer {
         let (flush, answer) = Flush::new(timeout, close, &self.inbox.counters);
         match self.inbox.flush(flush) {
@@ -101,6 +129,28 @@ impl RoutingProcessor {
             Err(gate) => handle::after_the_end(gate, timeout, &self.inbox.counters),
         }
     }
+}
+
+/// Leaves the span no other route, whoever set one.
+fn fix_route(span: &mut SpanData, fixed: &Routing) {
+    let names_route = |kv: &KeyValue| matches!(kv.key.as_str(), SPACE_ID | PROJECT_NAME);
+    span.attributes.retain(|kv| !names_route(kv));
+    let (space_id, project_name) = fixed.shared();
+    span.attributes
+        .push(KeyValue::new(*automatic::SPACE_ID, space_id));
+    span.attributes
+        .push(KeyValue::new(*automatic::PROJECT_NAME, project_name));
+}
+
+fn with_attributes(resource: &Resource, attributes: &[KeyValue]) -> Resource {
+    let kept = resource
+        .iter()
+        .map(|(k, v)| KeyValue::new(k.clone(), v.clone()));
+    let builder = match resource.schema_url() {
+        Some(url) => Resource::builder_empty().with_schema_url(kept, url.to_owned()),
+        None => Resource::builder_empty().with_attributes(kept),
+    };
+    builder.with_attributes(attributes.iter().cloned()).build()
 }
 
 fn sdk_result(answer: Answer) -> OTelSdkResult {
@@ -127,6 +177,14 @@ fn unrouted(name: &str, missing: NoRoute) -> String {
          a handler; if in a spawned task, write `tokio::spawn(future.with_current_context())` \
          (`opentelemetry::context::FutureExt`), elsewhere `set_routing_context(routing, || ..)` or \
          `future.with_routing(routing)`"
+    )
+}
+
+#[cold]
+fn attribute_limit(name: &str) -> String {
+    format!(
+        "the span `{name}` was dropped, since it lost its route: it has more attributes than its tracer \
+         provider keeps; raise `.with_max_attributes_per_span(..)` of the provider"
     )
 }
 

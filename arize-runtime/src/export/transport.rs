@@ -1,7 +1,10 @@
 //! The way to the collector, whatever it speaks: requests are OTLP protobuf and headers; answers are
 //! told in words that the worker can count and people can act on.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,8 +12,41 @@ use bytes::Bytes;
 use http::Uri;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
-use super::grpc::{Grpc, GrpcConfig};
+use super::grpc::Grpc;
+use super::http::Http;
 use crate::error::InstallError;
+
+pub(super) const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
+/// How often an idle connection is probed, so that what lies between does not forget it.
+pub(super) const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// What spans are sent with.
+///
+/// `Display` spells it as `OTEL_EXPORTER_OTLP_PROTOCOL` does.
+///
+/// ```
+/// use arize_runtime::Protocol;
+/// assert_eq!(Protocol::HttpProtobuf.to_string(), "http/protobuf");
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// OTLP over gRPC.
+    #[default]
+    Grpc,
+    /// OTLP over HTTP with binary protobuf.
+    HttpProtobuf,
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Grpc => "grpc",
+            Self::HttpProtobuf => "http/protobuf",
+        })
+    }
+}
 
 /// Where spans go, and who said so.
 #[derive(Debug, Clone)]
@@ -18,6 +54,18 @@ pub(crate) struct Target {
     pub(crate) uri: Uri,
     /// The variable or the call that it came from.
     pub(crate) source: &'static str,
+}
+
+impl Target {
+    /// What the address lets expect: port 4318 and a path that ends in `/v1/traces` are HTTP's.
+    pub(crate) fn protocol(&self) -> Protocol {
+        let path = self.uri.path().trim_end_matches('/');
+        if self.uri.port_u16() == Some(4318) || path.ends_with("/v1/traces") {
+            Protocol::HttpProtobuf
+        } else {
+            Protocol::Grpc
+        }
+    }
 }
 
 /// The API key and the user's own headers. `Debug` shows neither.
@@ -29,8 +77,8 @@ pub(crate) struct Credentials {
     extra: HeaderMap,
 }
 
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").finish_non_exhaustive()
     }
 }
@@ -136,8 +184,8 @@ pub(crate) enum Reply {
 /// A request that was not taken.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// As the protocol spells it: `UNAVAILABLE`.
-    pub(crate) code: &'static str,
+    /// As the protocol spells it: `UNAVAILABLE`, `HTTP 503`.
+    pub(crate) code: Cow<'static, str>,
     pub(crate) message: String,
     /// What the user can do.
     pub(crate) remedy: &'static str,
@@ -148,33 +196,63 @@ pub(crate) struct Failure {
     pub(crate) answered: bool,
 }
 
+/// An answer before the key is taken out of its texts: how many spans were rejected, and why.
+pub(super) type Answer = Result<(u64, String), Failure>;
+
+/// One request under way.
+pub(super) type Attempt = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+/// A protocol and its connection.
+pub(super) trait Wire: fmt::Debug + Send {
+    /// Takes a new connection, which opens with the next request. To be called within a runtime.
+    fn connect(&mut self);
+
+    fn send(&self, headers: HeaderMap, body: Bytes) -> Attempt;
+}
+
 /// Everything that a [`Transport`] is made of; opened on the thread that does the I/O.
 #[derive(Debug)]
-pub(crate) enum TransportConfig {
-    Grpc(GrpcConfig),
+pub(crate) struct TransportConfig {
+    wire: Box<dyn Wire>,
+    credentials: Credentials,
+    timeout: Duration,
 }
 
 impl TransportConfig {
-    pub(crate) fn grpc(
+    pub(crate) fn new(
+        protocol: Protocol,
         target: &Target,
         credentials: Credentials,
         timeout: Duration,
     ) -> Result<Self, InstallError> {
-        GrpcConfig::new(target, credentials, timeout).map(Self::Grpc)
+        let wire: Box<dyn Wire> = match protocol {
+            Protocol::Grpc => Box::new(Grpc::new(target, timeout)?),
+            Protocol::HttpProtobuf => Box::new(Http::new(target, timeout)?),
+        };
+        Ok(Self {
+            wire,
+            credentials,
+            timeout,
+        })
     }
 
     /// To be called within the runtime whose thread does the I/O.
     pub(crate) fn open(self) -> Transport {
-        match self {
-            Self::Grpc(config) => Transport::Grpc(config.open()),
-        }
+        let mut transport = Transport {
+            config: self,
+            alive: Instant::now(),
+        };
+        transport.config.wire.connect();
+        transport
     }
 }
 
-/// An open way to the collector. HTTP/protobuf is to be a second variant.
+/// An open way to the collector.
 #[derive(Debug)]
-pub(crate) enum Transport {
-    Grpc(Grpc),
+pub(crate) struct Transport {
+    config: TransportConfig,
+    /// When the collector answered last, or a new connection was taken.
+    alive: Instant,
 }
 
 impl Transport {
@@ -184,17 +262,67 @@ impl Transport {
         space_id: &str,
         body: Bytes,
     ) -> impl Future<Output = Reply> + Send + 'static {
-        match self {
-            Self::Grpc(grpc) => grpc.send(space_id, body),
+        let TransportConfig {
+            wire,
+            credentials,
+            timeout,
+        } = &self.config;
+        let attempt = wire.send(credentials.headers(space_id), body);
+        let (credentials, timeout) = (credentials.clone(), *timeout);
+        async move {
+            match tokio::time::timeout(timeout, attempt).await {
+                Ok(Ok((rejected, message))) => Reply::Taken {
+                    rejected,
+                    message: credentials.clean(&message),
+                },
+                Ok(Err(mut failure)) => {
+                    failure.message = credentials.clean(&failure.message);
+                    Reply::Failed(failure)
+                }
+                Err(_elapsed) => Reply::Failed(no_answer(timeout)),
+            }
         }
     }
 
     /// Tells of the answer to a request that was sent at `sent`.
+    ///
+    /// A connection that died without a word (a NAT forgot it) would take minutes to be noticed: one
+    /// on which nothing was answered since a request was sent that has timed out is replaced.
     pub(crate) fn observe(&mut self, answered: bool, sent: Instant) {
-        match self {
-            Self::Grpc(grpc) => grpc.observe(answered, sent),
+        if answered {
+            self.alive = Instant::now();
+        } else if self.alive <= sent && sent.elapsed() >= self.config.timeout {
+            self.config.wire.connect();
+            self.alive = Instant::now();
         }
     }
+}
+
+fn no_answer(timeout: Duration) -> Failure {
+    Failure {
+        code: "DEADLINE_EXCEEDED".into(),
+        message: format!("no answer within {timeout:?}"),
+        remedy: "check that the collector keeps up, or raise `.timeout(..)`",
+        retryable: true,
+        retry_after: None,
+        answered: false,
+    }
+}
+
+/// An error and what is behind it, each text once.
+pub(super) fn explain(first: &str, mut next: Option<&(dyn std::error::Error + 'static)>) -> String {
+    let mut message = first.to_owned();
+    while let Some(error) = next {
+        let text = error.to_string();
+        if !message.contains(&text) {
+            if !message.is_empty() {
+                message += ": ";
+            }
+            message += &text;
+        }
+        next = error.source();
+    }
+    message
 }
 
 #[cfg(test)]

@@ -359,7 +359,7 @@ fn retry_delay(attempts: u32) -> Duration {
 
 fn panicked() -> Failure {
     Failure {
-        code: "INTERNAL",
+        code: "INTERNAL".into(),
         message: "the request panicked".to_owned(),
         remedy: "please report this",
         retryable: false,

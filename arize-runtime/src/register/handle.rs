@@ -6,7 +6,7 @@ use std::time::Duration;
 use opentelemetry::Context;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
-use crate::error::FlushError;
+use crate::error::{FlushError, InstallError};
 use crate::export::Exporter;
 use crate::stats::Stats;
 use crate::tracer::Pipeline;
@@ -15,7 +15,7 @@ use crate::tracer::Pipeline;
 const DROP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A pipeline that sends spans to their spaces, from
-/// [`register_with_routing`](crate::register_with_routing).
+/// [`register_with_routing`](crate::register_with_routing) or [`register`](crate::register).
 ///
 /// Keep it until the process ends and call [`shutdown`](Self::shutdown) then. Dropped without, it
 /// shuts down too, but blocks the thread while it sends (2 seconds at most), and nobody is told of
@@ -29,6 +29,14 @@ pub struct Arize {
 }
 
 impl Arize {
+    pub(super) fn install(&self) -> Result<(), InstallError> {
+        if self.pipeline.install() {
+            Ok(())
+        } else {
+            Err(InstallError::AlreadyInstalled) // dropping the handle ends its thread
+        }
+    }
+
     /// Sends every span that has ended, of all spaces, at once and in parallel.
     ///
     /// Works under any executor: the export thread does the work and keeps the time.

@@ -1,20 +1,20 @@
 //! What code and environment say, checked: code before environment, except for the defaults of a
 //! route, where the environment goes first.
 
-use opentelemetry::KeyValue;
-use opentelemetry_sdk::Resource;
-
-use super::{Endpoint, RegisterWithRouting, endpoint};
-use crate::error::{InstallError, RoutingError};
-use crate::export::{AllowedSpaces, Credentials, Settings, Target, TransportConfig};
+use super::{Endpoint, Environment, Registration, Routes, endpoint};
+use crate::error::InstallError;
+use crate::export::{Credentials, Protocol, Settings, Target, TransportConfig};
 use crate::notice::{Notice, warn};
-use crate::resolve::{Defaults, Named};
-use crate::routing::{valid_project_name, valid_space_id};
 use crate::semconv;
 
-impl RegisterWithRouting {
+/// A variable that is set and not blank.
+pub(super) fn variable(environment: &Environment, name: &str) -> Option<String> {
+    environment(name).filter(|value| !value.trim().is_empty())
+}
+
+impl<R: Routes> Registration<R> {
     fn variable(&self, name: &str) -> Option<String> {
-        (self.environment)(name).filter(|value| !value.trim().is_empty())
+        variable(&self.environment, name)
     }
 
     pub(super) fn settings(&self) -> Result<Settings, InstallError> {
@@ -35,12 +35,47 @@ impl RegisterWithRouting {
         }
         let credentials = Credentials::new(key.as_deref().map(str::trim), &self.headers)?;
         Ok(Settings {
-            transport: TransportConfig::grpc(&target, credentials, self.timeout)?,
+            transport: TransportConfig::new(
+                self.chosen_protocol(&target),
+                &target,
+                credentials,
+                self.timeout,
+            )?,
             target,
-            allowed: self.allowed()?,
             batch_delay: self.batch_delay,
             capacity: u64::try_from(self.max_queue_size).unwrap_or(u64::MAX),
         })
+    }
+
+    /// Code, then environment, then what the address lets expect.
+    fn chosen_protocol(&self, target: &Target) -> Protocol {
+        self.protocol
+            .or_else(|| self.environment_protocol())
+            .unwrap_or_else(|| target.protocol())
+    }
+
+    fn environment_protocol(&self) -> Option<Protocol> {
+        let names = [semconv::ENV_TRACES_PROTOCOL, semconv::ENV_PROTOCOL];
+        let (name, value) = names
+            .into_iter()
+            .find_map(|name| Some((name, self.variable(name)?)))?;
+        let ignored = |what: &str| {
+            warn(Notice::Setting, || {
+                format!("`{name}={value}` {what}; write `grpc` or `http/protobuf`")
+            });
+        };
+        match value.trim() {
+            "grpc" => Some(Protocol::Grpc),
+            "http/protobuf" => Some(Protocol::HttpProtobuf),
+            "http/json" => {
+                ignored("is not supported, `http/protobuf` is used");
+                Some(Protocol::HttpProtobuf)
+            }
+            _ => {
+                ignored("is no protocol of OTLP and is ignored");
+                None
+            }
+        }
     }
 
     fn target(&self) -> Result<Target, InstallError> {
@@ -54,73 +89,12 @@ impl RegisterWithRouting {
         }
         endpoint::parse(Endpoint::default().as_str(), "the default")
     }
-
-    fn allowed(&self) -> Result<AllowedSpaces, RoutingError> {
-        let Some(ids) = &self.allowed_spaces else {
-            return Ok(AllowedSpaces::All);
-        };
-        let ids = ids.iter().map(|id| valid_space_id(id).map(Box::from));
-        ids.collect::<Result<_, _>>().map(AllowedSpaces::Exactly)
-    }
-
-    pub(super) fn defaults(&self) -> Result<Defaults, RoutingError> {
-        let environment = Named {
-            space_id: self.environment_default(semconv::ENV_SPACE_ID, valid_space_id),
-            project_name: self.environment_default(semconv::ENV_PROJECT_NAME, valid_project_name),
-        };
-        let space_id = self
-            .default_space_id
-            .as_deref()
-            .map(valid_space_id)
-            .transpose()?;
-        let project_name = self
-            .default_project_name
-            .as_deref()
-            .map(valid_project_name)
-            .transpose()?;
-        let code = Named {
-            space_id: space_id.map(str::to_owned),
-            project_name: project_name.map(str::to_owned),
-        };
-        Ok(Defaults { environment, code })
-    }
-
-    /// A default that cannot be one is not worth a refusal to start: it came from outside.
-    fn environment_default(
-        &self,
-        name: &str,
-        valid: fn(&str) -> Result<&str, RoutingError>,
-    ) -> Option<String> {
-        let value = self.variable(name)?;
-        let valid = valid(&value).map(str::to_owned);
-        valid
-            .map_err(|error| warn(Notice::Setting, || format!("`{name}` is ignored: {error}")))
-            .ok()
-    }
-
-    pub(super) fn resource(&self) -> Resource {
-        let builder = match &self.resource {
-            None => Resource::builder(),
-            Some(resource) => {
-                let kept = resource
-                    .iter()
-                    .map(|(k, v)| KeyValue::new(k.clone(), v.clone()));
-                match resource.schema_url() {
-                    Some(url) => Resource::builder_empty().with_schema_url(kept, url.to_owned()),
-                    None => Resource::builder_empty().with_attributes(kept),
-                }
-            }
-        };
-        builder
-            .with_attributes(self.attributes.iter().cloned())
-            .build()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::register_with_routing;
+    use crate::{RegisterWithRouting, register_with_routing};
 
     fn with(variables: &'static [(&str, &str)]) -> RegisterWithRouting {
         register_with_routing().with_environment(|name| {
@@ -184,19 +158,32 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_default_is_an_error_in_code_and_ignored_in_the_environment() {
-        let defaults = with(&[("ARIZE_SPACE_ID", "a\nb"), ("ARIZE_PROJECT_NAME", "p")])
-            .default_space_id("code")
-            .defaults()
-            .expect("good defaults");
-        assert_eq!(defaults.environment.space_id, None);
-        assert_eq!(defaults.environment.project_name.as_deref(), Some("p"));
-        assert_eq!(defaults.code.space_id.as_deref(), Some("code"));
-        let error = with(&[])
-            .default_project_name(" ")
-            .defaults()
-            .expect_err("blank");
-        assert_eq!(error, RoutingError::BlankProjectName);
+    fn the_protocol_is_of_the_code_then_of_the_environment_then_of_the_address() {
+        let of = |r: RegisterWithRouting| r.chosen_protocol(&r.target().expect("an endpoint"));
+        let (grpc, http) = (Protocol::Grpc, Protocol::HttpProtobuf);
+        assert_eq!(of(with(&[])), grpc);
+        for url in ["http://h:4318", "http://h/v1/traces", "http://h/v1/traces/"] {
+            assert_eq!(of(with(&[]).endpoint(url)), http, "{url}");
+        }
+        let by_environment = [
+            (&[("OTEL_EXPORTER_OTLP_PROTOCOL", " http/protobuf")], http),
+            (&[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")], http),
+            (
+                &[("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")],
+                http,
+            ),
+            (&[("OTEL_EXPORTER_OTLP_PROTOCOL", "smoke signals")], grpc),
+        ];
+        for (variables, protocol) in by_environment {
+            assert_eq!(of(with(variables)), protocol, "{variables:?}");
+        }
+        let traces_first = with(&[
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"),
+        ]);
+        assert_eq!(of(traces_first.endpoint("http://h:4318")), grpc);
+        let code = with(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]).protocol(http);
+        assert_eq!(of(code), http);
     }
 
     #[test]

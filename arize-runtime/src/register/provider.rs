@@ -1,0 +1,52 @@
+//! A pipeline in a tracer provider, ours or the user's.
+
+use std::sync::Arc;
+
+use opentelemetry::InstrumentationScope;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+
+use super::Arize;
+use crate::error::InstallError;
+use crate::export::{Exporter, SCOPE};
+use crate::resolve::Defaults;
+use crate::stats::Counters;
+use crate::tracer::Pipeline;
+
+/// A pipeline whose processor waits to be put into a tracer provider, from
+/// [`into_processor`](crate::Registration::into_processor).
+#[derive(Debug)]
+#[must_use = "annotated functions trace nothing before `install` or `with_provider`"]
+pub struct AwaitingProvider {
+    pub(super) exporter: Exporter,
+    pub(super) defaults: Defaults,
+    pub(super) counters: Arc<Counters>,
+}
+
+impl AwaitingProvider {
+    /// Makes annotated functions of the whole process start their spans with this provider, to which
+    /// the processor was added. Nothing else that is global is changed: neither OpenTelemetry's
+    /// provider nor its propagator.
+    ///
+    /// # Errors
+    /// A pipeline is installed already.
+    pub fn install(self, provider: &SdkTracerProvider) -> Result<Arize, InstallError> {
+        let arize = self.with_provider(provider);
+        arize.install()?;
+        Ok(arize)
+    }
+
+    /// Makes the handle without anything global: annotated functions find the pipeline in
+    /// [`Arize::context`].
+    pub fn with_provider(self, provider: &SdkTracerProvider) -> Arize {
+        let scope = InstrumentationScope::builder(SCOPE)
+            .with_version(env!("CARGO_PKG_VERSION"))
+            .build();
+        let tracer = provider.tracer_with_scope(scope);
+        Arize {
+            pipeline: Pipeline::open(tracer, self.defaults, self.counters),
+            exporter: self.exporter,
+            provider: provider.clone(),
+        }
+    }
+}
