@@ -8,6 +8,7 @@ mod harness;
 mod hostile;
 mod pipeline;
 mod processes;
+mod registration;
 mod requests;
 mod routes_by_hand;
 mod tools;
