@@ -4,6 +4,7 @@
 //! CHAIN is missing, say, nobody complains of the spans under it.
 
 use crate::failure::Failure;
+use crate::protocol::Misdirected;
 use crate::report::{Check, Outcome, RowReport};
 use crate::span::Span;
 use crate::tree::Trace;
@@ -39,6 +40,8 @@ pub(crate) struct Run<'a> {
     pub(crate) requests: usize,
     /// How many connections the receiver has had.
     pub(crate) connections: usize,
+    /// Export requests that came to the wrong port or path.
+    pub(crate) misdirected: Vec<Misdirected>,
 }
 
 /// Fills in every row's checks and gives those of the run.

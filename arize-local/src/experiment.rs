@@ -191,6 +191,7 @@ impl Experiment {
             stray: receiver.store().stray_spans_since(first_request),
             requests: receiver.store().request_count() - first_request,
             connections: receiver.connections(),
+            misdirected: receiver.misdirected(),
         };
         let checks = checks::judge(&mut rows, &run);
         Report {

@@ -52,6 +52,7 @@
 //! | `input-output` | the CHAIN has no `input.value`, or has no `output.value` although it succeeded (warns for other kinds) |
 
 mod agent;
+mod answer;
 mod call;
 mod checks;
 mod client;
@@ -62,23 +63,29 @@ mod experiment;
 mod failure;
 mod form;
 mod grpc;
+mod http;
 mod listen;
 mod openinference;
+mod otlp_json;
 mod print;
+mod protocol;
 mod receiver;
 mod report;
 mod run;
+mod server;
 mod span;
 mod store;
 mod tree;
 
 pub use agent::AgentOptions;
+pub use answer::Answer;
 pub use dataset::read_dataset;
 pub use error::StartError;
 pub use experiment::{DEFAULT_PROJECT, DEFAULT_SPACE_ID, Experiment, Row};
 pub use form::{Baggage, BodyShape, Metadata, RequestForm, Traceparent};
 pub use listen::ReceiveOptions;
-pub use receiver::{Answer, Receiver};
+pub use protocol::Protocol;
+pub use receiver::Receiver;
 pub use report::{Check, Outcome, Report, RowReport};
 pub use run::{RunOptions, run};
 pub use span::{AttributeValue, Attributes, Event, Link, Span, SpanKind, Status, StatusCode};

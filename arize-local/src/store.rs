@@ -8,14 +8,17 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use crate::answer::Answer;
 use crate::decode;
-use crate::receiver::Answer;
+use crate::protocol::{Misdirected, Protocol};
 use crate::span::{Attributes, Span};
 
 /// One OTLP export request. Cheap to clone.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ExportRequest {
+    /// How it came.
+    pub protocol: Protocol,
     /// The request's headers in lower case, in the order they came.
     pub metadata: Arc<[(String, String)]>,
     /// The resource attributes, one entry for each `ResourceSpans`.
@@ -36,6 +39,7 @@ impl ExportRequest {
 
     pub(crate) fn decode(
         metadata: Vec<(String, String)>,
+        protocol: Protocol,
         request: ExportTraceServiceRequest,
     ) -> Self {
         let space = space_header(&metadata);
@@ -57,6 +61,7 @@ impl ExportRequest {
             resources.push(resource);
         }
         Self {
+            protocol,
             metadata: metadata.into(),
             resources: resources.into(),
             spans: spans.into(),
@@ -110,8 +115,12 @@ struct Contents {
     /// thousands of rows may wait at once.
     expected: HashMap<String, Arc<Notify>>,
     connections: usize,
+    misdirected: Vec<Misdirected>,
     answer: Answer,
 }
+
+/// How many different misdirections are kept: a sender may name any path.
+const MAX_MISDIRECTED: usize = 16;
 
 /// Everything received so far. The only place that keeps spans, so bounding them means changing this type only.
 #[derive(Debug)]
@@ -161,6 +170,28 @@ impl Store {
 
     pub(crate) fn connections(&self) -> usize {
         self.lock().connections
+    }
+
+    /// Remembers an export request that came to the wrong port or path.
+    pub(crate) fn misdirected(&self, request: Misdirected) {
+        // Other signals than traces are none of our business.
+        if request.path.ends_with("/metrics") || request.path.ends_with("/logs") {
+            return;
+        }
+        let all = &mut self.lock().misdirected;
+        let same = |known: &Misdirected| {
+            (known.protocol, known.addr, &known.path)
+                == (request.protocol, request.addr, &request.path)
+        };
+        match all.iter().position(same) {
+            Some(known) => all[known].count += 1,
+            None if all.len() < MAX_MISDIRECTED => all.push(request),
+            None => {}
+        }
+    }
+
+    pub(crate) fn all_misdirected(&self) -> Vec<Misdirected> {
+        self.lock().misdirected.clone()
     }
 
     pub(crate) fn set_answer(&self, answer: Answer) {

@@ -2,7 +2,9 @@
 
 mod agent;
 mod command;
+mod exporter;
 mod failures;
+mod http;
 mod pipes;
 mod pitfalls;
 mod printing;
