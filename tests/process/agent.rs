@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use arize_runtime::{InstallError, experiment_handler, register_with_routing, tool};
+use arize_runtime::{InstallError, experiment_handler, register, register_with_routing, tool};
 use http::HeaderMap;
 use opentelemetry::global;
 use opentelemetry::trace::{Span as _, Tracer as _};
@@ -29,7 +29,7 @@ async fn invoke(headers: HeaderMap, body: Value) -> u64 {
 }
 
 /// Arguments: how often to call the agent, and with which body; `subscriber` sets a `tracing` subscriber,
-/// `unsampled` sends an unsampled parent along.
+/// `unsampled` sends an unsampled parent along, `one-space` registers for one space.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
@@ -45,10 +45,13 @@ async fn main() -> ExitCode {
         let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
         headers.insert("traceparent", http::HeaderValue::from_static(parent));
     }
-    let arize = match register_with_routing()
-        .batch_delay(Duration::from_millis(50))
-        .install()
-    {
+    let delay = Duration::from_millis(50);
+    let installed = if arguments.get(3).is_some_and(|word| word == "one-space") {
+        register().batch_delay(delay).install()
+    } else {
+        register_with_routing().batch_delay(delay).install()
+    };
+    let arize = match installed {
         Ok(arize) => arize,
         Err(error) => {
             eprintln!("{error}");

@@ -11,5 +11,6 @@ mod processes;
 mod registration;
 mod requests;
 mod routes_by_hand;
+mod tls;
 mod tools;
 mod trees;

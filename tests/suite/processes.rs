@@ -8,10 +8,11 @@ use tokio::process::Command;
 
 use crate::harness::{any_port, names, route};
 
-const ROUTED: &str = r#"{"n": 1, "arize_metadata": {"space_id": "s", "project_name": "p"}}"#;
+pub(crate) const ROUTED: &str =
+    r#"{"n": 1, "arize_metadata": {"space_id": "s", "project_name": "p"}}"#;
 
 /// Runs the agent process with nothing in its environment but `environment`.
-async fn agent(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+pub(crate) async fn agent(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_agent_process"))
         .args(arguments)
         .env_clear()
@@ -22,13 +23,13 @@ async fn agent(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
         .unwrap()
 }
 
-fn said(output: &Output) -> Value {
+pub(crate) fn said(output: &Output) -> Value {
     let text = String::from_utf8_lossy(&output.stdout);
     let last = text.lines().last().unwrap_or_default();
     serde_json::from_str(last).unwrap_or_else(|_| panic!("{text}{}", stderr(output)))
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -188,6 +189,41 @@ async fn what_registration_needs_is_named() {
     let told = stderr(&endpoint);
     assert!(
         told.contains("`ARIZE_COLLECTOR_ENDPOINT`") && told.contains("https://otlp.arize.com/v1"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn one_space_reads_the_environment_and_tells_of_requests_that_name_another() {
+    let receiver = Receiver::bind(any_port()).await.unwrap();
+    let endpoint = receiver.endpoint();
+    let environment = [
+        ("ARIZE_COLLECTOR_ENDPOINT", endpoint.as_str()),
+        ("ARIZE_SPACE_ID", "U3BhY2U6OQ=="),
+        ("ARIZE_PROJECT_NAME", "fixed"),
+        ("ARIZE_PROJECT_TYPE", "tool"),
+    ];
+    let output = agent(&["2", ROUTED, "one-space"], &environment).await;
+    let told = stderr(&output);
+    assert_eq!(told.lines().count(), 2, "{told}");
+    assert!(
+        told.contains(
+            "a request names the space `s`, but `register` sends everything to `U3BhY2U6OQ==`"
+        ),
+        "{told}"
+    );
+    assert!(
+        told.contains("`ARIZE_PROJECT_TYPE=tool` is ignored"),
+        "{told}"
+    );
+    assert_eq!(said(&output)["exported"], 6, "{told}");
+    for span in receiver.spans() {
+        assert_eq!(route(&span), ("U3BhY2U6OQ==", "U3BhY2U6OQ==", "fixed"));
+    }
+    let missing = agent(&["0", "{}", "one-space"], &environment[..2]).await;
+    let told = stderr(&missing);
+    assert!(
+        !missing.status.success() && told.contains("`ARIZE_PROJECT_NAME`"),
         "{told}"
     );
 }

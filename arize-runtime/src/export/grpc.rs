@@ -150,7 +150,10 @@ fn remedy(code: Code, http: bool, answered: bool) -> &'static str {
         _ if !answered || code == Code::Unavailable => {
             "check that the collector runs, and the address with its scheme and port"
         }
-        Code::Unimplemented => "check that an OTLP trace receiver (gRPC) listens at this address",
+        Code::Unimplemented => {
+            "check that an OTLP trace receiver (gRPC) listens at this address; if it is one for HTTP, set \
+             `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`"
+        }
         _ => "the collector's log should say why",
     }
 }

@@ -242,14 +242,17 @@ fn not_answered(error: &Error, looks_like_grpc: bool) -> Failure {
     let source = error.source();
     let cause = source.and_then(|source| source.downcast_ref::<hyper::Error>());
     let other_words = cause.is_some_and(hyper::Error::is_parse);
-    let grpc = other_words || looks_like_grpc && !error.is_connect();
     Failure {
         code: "UNAVAILABLE".into(),
         message: explain("", source.or(Some(error))),
-        remedy: if grpc {
-            MAYBE_GRPC
-        } else {
-            "check that the collector runs, and the address with its scheme and port"
+        remedy: match error.is_connect() {
+            true => "check that the collector runs, and the address with its scheme and port",
+            false if other_words || looks_like_grpc => MAYBE_GRPC,
+            // Many gRPC servers say nothing to HTTP/1.
+            false => {
+                "the collector has just restarted, or this is an OTLP/gRPC port: name the HTTP one (4318 by \
+                 default), or set `OTEL_EXPORTER_OTLP_PROTOCOL=grpc`"
+            }
         },
         retryable: true,
         retry_after: None,

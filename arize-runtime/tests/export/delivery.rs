@@ -2,10 +2,18 @@
 
 use super::*;
 
-#[tokio::test]
-async fn spans_of_several_spaces_arrive_with_their_headers_over_one_connection() {
-    let receiver = receiver().await;
-    let arize = registration(receiver.endpoint())
+over_both! {
+    spans_of_several_spaces_arrive_with_their_headers,
+    a_span_may_set_its_route_and_each_key_arrives_once,
+    a_batch_goes_by_itself_after_its_delay,
+    requests_stay_below_4_mib_and_a_larger_span_is_lost_alone,
+    the_environment_cannot_change_the_space,
+}
+
+async fn spans_of_several_spaces_arrive_with_their_headers(wire: Wire) {
+    let receiver = wire.receiver().await;
+    let arize = wire
+        .registration(&receiver)
         .header("authorization", "Bearer other")
         .header("space_id", "other")
         .header("x-team", "blue")
@@ -54,29 +62,25 @@ async fn spans_of_several_spaces_arrive_with_their_headers_over_one_connection()
         );
         assert_eq!(resource("service.name")[0].1.as_str(), Some("agent"));
     }
-    assert_eq!((receiver.spans().len(), receiver.connections()), (9, 1));
+    assert_eq!(receiver.spans().len(), 9);
     let stats = arize.stats();
     assert_eq!((stats.ended, stats.exported, stats.pending), (9, 9, 0));
 }
 
-#[tokio::test]
-async fn the_environment_cannot_change_the_space() {
+async fn the_environment_cannot_change_the_space(wire: Wire) {
     let headers = "arize-space-id=LEAK,space_id=LEAK,authorization=LEAK,api_key=LEAK";
     let variables = [
         ("OTEL_EXPORTER_OTLP_HEADERS", headers),
         ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", headers),
     ];
-    if alone(
-        "delivery::the_environment_cannot_change_the_space",
-        &variables,
-    )
-    .is_err()
-    {
+    let module = wire.code("grpc", "http");
+    let test = format!("delivery::{module}::the_environment_cannot_change_the_space");
+    if alone(&test, &variables).is_err() {
         return;
     }
     assert!(std::env::var_os("OTEL_EXPORTER_OTLP_HEADERS").is_some());
-    let receiver = receiver().await;
-    let arize = pipeline(&receiver);
+    let receiver = wire.receiver().await;
+    let arize = wire.pipeline(&receiver);
     span(&arize, SPACE, []);
     arize.shutdown(LONG).await.expect("everything is sent");
     let request = &receiver.requests()[0];
@@ -84,10 +88,9 @@ async fn the_environment_cannot_change_the_space() {
     assert!(request.metadata.iter().all(|(_, value)| value != "LEAK"));
 }
 
-#[tokio::test]
-async fn a_span_may_set_its_route_and_each_key_arrives_once() {
-    let receiver = receiver().await;
-    let arize = pipeline(&receiver);
+async fn a_span_may_set_its_route_and_each_key_arrives_once(wire: Wire) {
+    let receiver = wire.receiver().await;
+    let arize = wire.pipeline(&receiver);
     let attributes = [("arize.space_id", " own== "), ("k", "1"), ("k", "2")];
     span(
         &arize,
@@ -111,10 +114,10 @@ async fn a_span_may_set_its_route_and_each_key_arrives_once() {
     assert_eq!(attributes, expected.map(|(key, value)| (key, Some(value))));
 }
 
-#[tokio::test]
-async fn a_batch_goes_by_itself_after_its_delay() {
-    let receiver = receiver().await;
-    let arize = registration(receiver.endpoint())
+async fn a_batch_goes_by_itself_after_its_delay(wire: Wire) {
+    let receiver = wire.receiver().await;
+    let arize = wire
+        .registration(&receiver)
         .batch_delay(Duration::from_millis(50))
         .build()
         .expect("good");
@@ -125,10 +128,9 @@ async fn a_batch_goes_by_itself_after_its_delay() {
     }
 }
 
-#[tokio::test]
-async fn requests_stay_below_4_mib_and_a_larger_span_is_lost_alone() {
-    let receiver = receiver().await;
-    let arize = pipeline(&receiver);
+async fn requests_stay_below_4_mib_and_a_larger_span_is_lost_alone(wire: Wire) {
+    let receiver = wire.receiver().await;
+    let arize = wire.pipeline(&receiver);
     for _ in 0..20 {
         span(&arize, SPACE, [KeyValue::new("text", "x".repeat(500_000))]);
     }

@@ -4,6 +4,16 @@ use std::collections::HashSet;
 
 use super::*;
 
+over_both! {
+    rejected_spans_are_told_with_the_collectors_words,
+    an_unavailable_collector_is_asked_again,
+    a_collector_that_starts_late_gets_everything,
+    a_refusal_is_final,
+    a_hanging_space_holds_up_no_other,
+    every_span_is_in_one_count_under_load_and_faults,
+    a_collector_that_comes_back_gets_what_was_in_back_off_at_the_shutdown,
+}
+
 #[tokio::test]
 async fn unrouted_denied_and_surplus_spans_are_counted() {
     let receiver = receiver().await;
@@ -50,10 +60,9 @@ async fn a_full_queue_takes_spans_again_once_it_was_sent() {
     }
 }
 
-#[tokio::test]
-async fn rejected_spans_are_told_with_the_collectors_words() {
-    let receiver = receiver().await;
-    let arize = pipeline(&receiver);
+async fn rejected_spans_are_told_with_the_collectors_words(wire: Wire) {
+    let receiver = wire.receiver().await;
+    let arize = wire.pipeline(&receiver);
     let message = "no such model: test-key".to_owned();
     receiver.answer_with(Answer::PartialSuccess {
         rejected: 2,
@@ -77,10 +86,9 @@ async fn rejected_spans_are_told_with_the_collectors_words() {
     assert_eq!(arize.stats().exported, 1);
 }
 
-#[tokio::test]
-async fn an_unavailable_collector_is_asked_again() {
-    let receiver = receiver().await;
-    let arize = pipeline(&receiver);
+async fn an_unavailable_collector_is_asked_again(wire: Wire) {
+    let receiver = wire.receiver().await;
+    let arize = wire.pipeline(&receiver);
     receiver.answer_with(Answer::Status(
         tonic::Code::Unavailable,
         "restarting".to_owned(),
@@ -92,7 +100,9 @@ async fn an_unavailable_collector_is_asked_again() {
         .expect_err("not yet");
     assert_eq!((error.pending, error.lost.total()), (3, 0));
     assert!(
-        error.to_string().contains("UNAVAILABLE: restarting"),
+        error
+            .to_string()
+            .contains(wire.code("UNAVAILABLE: restarting", "HTTP 503: restarting")),
         "{error}"
     );
     receiver.answer_with(Answer::Ok);
@@ -100,15 +110,12 @@ async fn an_unavailable_collector_is_asked_again() {
     assert_eq!((receiver.spans().len(), arize.stats().exported), (3, 3));
 }
 
-#[tokio::test]
-async fn a_collector_that_starts_late_gets_everything() {
+async fn a_collector_that_starts_late_gets_everything(wire: Wire) {
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .expect("a port")
         .local_addr()
         .expect("it");
-    let arize = registration(format!("http://{port}"))
-        .build()
-        .expect("good");
+    let arize = wire.registration_at(port).build().expect("good");
     spans(&arize, SPACE, 3);
     let error = arize
         .force_flush(Duration::from_millis(300))
@@ -118,15 +125,14 @@ async fn a_collector_that_starts_late_gets_everything() {
         error.to_string().contains("check that the collector runs"),
         "{error}"
     );
-    let receiver = Receiver::bind(port).await.expect("the port is free still");
+    let receiver = wire.receiver_at(port).await;
     arize.shutdown(LONG).await.expect("now it is there");
     assert_eq!(receiver.spans().len(), 3);
 }
 
-#[tokio::test]
-async fn a_refusal_is_final() {
-    let receiver = receiver().await;
-    let arize = pipeline(&receiver);
+async fn a_refusal_is_final(wire: Wire) {
+    let receiver = wire.receiver().await;
+    let arize = wire.pipeline(&receiver);
     receiver.answer_with(Answer::Status(
         tonic::Code::PermissionDenied,
         "not yours".to_owned(),
@@ -134,18 +140,14 @@ async fn a_refusal_is_final() {
     spans(&arize, SPACE, 3);
     let error = arize.force_flush(LONG).await.expect_err("denied");
     assert_eq!((error.lost.of(Loss::Failed), error.pending), (3, 0));
-    assert!(
-        error
-            .to_string()
-            .contains("PERMISSION_DENIED: not yours; check `ARIZE_API_KEY`"),
-        "{error}"
-    );
+    let code = wire.code("PERMISSION_DENIED", "HTTP 403");
+    let told = format!("{code}: not yours; check `ARIZE_API_KEY`");
+    assert!(error.to_string().contains(&told), "{error}");
 }
 
-#[tokio::test]
-async fn a_hanging_space_holds_up_no_other() {
-    let receiver = receiver().await;
-    let arize = pipeline(&receiver);
+async fn a_hanging_space_holds_up_no_other(wire: Wire) {
+    let receiver = wire.receiver().await;
+    let arize = wire.pipeline(&receiver);
     receiver.answer_with(Answer::Delay(Duration::from_secs(60)));
     for n in 0..31 {
         spans(&arize, &format!("hanging-{n}"), 1);
@@ -202,10 +204,10 @@ async fn the_first_failure_is_warned_of_with_its_remedy() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_span_is_in_one_count_under_load_and_faults() {
-    let receiver = receiver().await;
-    let arize = registration(receiver.endpoint())
+async fn every_span_is_in_one_count_under_load_and_faults(wire: Wire) {
+    let receiver = wire.receiver().await;
+    let arize = wire
+        .registration(&receiver)
         .batch_delay(Duration::from_millis(5))
         .build()
         .expect("good");
@@ -238,11 +240,11 @@ async fn every_span_is_in_one_count_under_load_and_faults() {
     assert_eq!((distinct.len(), spans.len()), (8_000, 8_000));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_comes_back_gets_what_was_in_back_off_at_the_shutdown() {
-    let receiver = receiver().await;
-    let address = receiver.local_addr();
-    let arize = registration(receiver.endpoint())
+async fn a_collector_that_comes_back_gets_what_was_in_back_off_at_the_shutdown(wire: Wire) {
+    let receiver = wire.receiver().await;
+    let address = wire.address(&receiver);
+    let arize = wire
+        .registration(&receiver)
         .batch_delay(Duration::from_millis(20))
         .build()
         .expect("a good configuration");
@@ -253,9 +255,7 @@ async fn a_collector_that_comes_back_gets_what_was_in_back_off_at_the_shutdown()
         spans(&arize, "s", 1);
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let back = Receiver::bind(address)
-        .await
-        .expect("the port is free again");
+    let back = wire.receiver_at(address).await;
     spans(&arize, "other", 1);
     back.wait_until(LONG, |spans| {
         spans

@@ -2,10 +2,15 @@
 
 use super::*;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn flush_and_shutdown_work_in_a_multi_thread_runtime() {
-    let receiver = receiver().await;
-    let arize = pipeline(&receiver);
+over_both! {
+    shutdown_keeps_its_deadline_and_tells_what_is_pending,
+    flush_and_shutdown_work_in_a_multi_thread_runtime,
+    dropping_the_handle_sends_what_is_there,
+}
+
+async fn flush_and_shutdown_work_in_a_multi_thread_runtime(wire: Wire) {
+    let receiver = wire.receiver().await;
+    let arize = wire.pipeline(&receiver);
     spans(&arize, SPACE, 3);
     arize.force_flush(LONG).await.expect("everything is sent");
     spans(&arize, SPACE, 3);
@@ -32,10 +37,9 @@ fn flush_and_shutdown_work_without_a_runtime() {
     assert_eq!(receiver.spans().len(), 9);
 }
 
-#[tokio::test]
-async fn shutdown_keeps_its_deadline_and_tells_what_is_pending() {
-    let receiver = receiver().await;
-    let arize = pipeline(&receiver);
+async fn shutdown_keeps_its_deadline_and_tells_what_is_pending(wire: Wire) {
+    let receiver = wire.receiver().await;
+    let arize = wire.pipeline(&receiver);
     receiver.answer_with(Answer::Delay(Duration::from_secs(60)));
     for n in 0..100 {
         span(&arize, &format!("space-{n}"), []);
@@ -73,10 +77,9 @@ async fn spans_that_end_after_the_shutdown_are_counted_as_late() {
     assert_eq!((stats.ended, stats.dropped.of(Loss::Late)), (1, 1));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn dropping_the_handle_sends_what_is_there() {
-    let receiver = receiver().await;
-    let arize = pipeline(&receiver);
+async fn dropping_the_handle_sends_what_is_there(wire: Wire) {
+    let receiver = wire.receiver().await;
+    let arize = wire.pipeline(&receiver);
     spans(&arize, SPACE, 3);
     drop(arize);
     assert_eq!(receiver.spans().len(), 3);
@@ -100,6 +103,10 @@ async fn a_second_install_is_refused_and_leaves_no_thread() {
         .install()
         .expect_err("the second");
     assert!(matches!(second, InstallError::AlreadyInstalled));
+    let deadline = Instant::now() + LONG;
+    while threads("arize-") != 1 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5)); // a thread names itself once it runs
+    }
     assert_eq!(threads("arize-"), 1);
     let routing = Routing::new(SPACE, "project").expect("a good route");
     set_routing_context(routing, || {

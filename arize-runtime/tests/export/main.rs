@@ -1,10 +1,30 @@
 //! The export pipeline over real sockets: what arrives, what is counted, and what a flush says.
 
+/// Makes two tests of each: what holds over gRPC holds over HTTP.
+macro_rules! over_both {
+    ($($test:ident),+ $(,)?) => {
+        mod grpc {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(crate::Wire::Grpc).await;
+            })+
+        }
+        mod http {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(crate::Wire::Http).await;
+            })+
+        }
+    };
+}
+
 mod delivery;
 mod faults;
 mod lifecycle;
+mod protocols;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::process::{Command, Output};
 use std::task::{Context as TaskContext, Poll, Waker};
@@ -12,7 +32,7 @@ use std::time::{Duration, Instant};
 
 use arize_local::{Answer, Receiver};
 use arize_runtime::{
-    Arize, InstallError, Loss, RegisterWithRouting, Routing, register_with_routing,
+    Arize, InstallError, Loss, Protocol, RegisterWithRouting, Routing, register_with_routing,
     set_routing_context,
 };
 use opentelemetry::KeyValue;
@@ -21,10 +41,65 @@ use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
 const SPACE: &str = "U3BhY2U6MTIzOmFiYw==";
 const LONG: Duration = Duration::from_secs(20);
 
+/// What a test exports over.
+#[derive(Clone, Copy, PartialEq)]
+enum Wire {
+    Grpc,
+    Http,
+}
+
+impl Wire {
+    async fn receiver(self) -> Receiver {
+        self.receiver_at("127.0.0.1:0".parse().expect("an address"))
+            .await
+    }
+
+    async fn receiver_at(self, address: SocketAddr) -> Receiver {
+        let any = "127.0.0.1:0".parse().expect("an address");
+        let (grpc, http) = match self {
+            Self::Grpc => (address, any),
+            Self::Http => (any, address),
+        };
+        let receiver = Receiver::bind(grpc).await.expect("a free port");
+        receiver.with_http(http).await.expect("a free port")
+    }
+
+    fn address(self, receiver: &Receiver) -> SocketAddr {
+        match self {
+            Self::Grpc => receiver.local_addr(),
+            Self::Http => receiver.http_addr().expect("it is open"),
+        }
+    }
+
+    fn registration(self, receiver: &Receiver) -> RegisterWithRouting {
+        self.registration_at(self.address(receiver))
+    }
+
+    fn registration_at(self, address: SocketAddr) -> RegisterWithRouting {
+        let protocol = match self {
+            Self::Grpc => Protocol::Grpc,
+            Self::Http => Protocol::HttpProtobuf,
+        };
+        registration(format!("http://{address}")).protocol(protocol)
+    }
+
+    fn pipeline(self, receiver: &Receiver) -> Arize {
+        self.registration(receiver)
+            .build()
+            .expect("a good configuration")
+    }
+
+    /// The same refusal in the words of each.
+    fn code(self, grpc: &'static str, http: &'static str) -> &'static str {
+        match self {
+            Self::Grpc => grpc,
+            Self::Http => http,
+        }
+    }
+}
+
 async fn receiver() -> Receiver {
-    Receiver::bind("127.0.0.1:0".parse().expect("an address"))
-        .await
-        .expect("a free port")
+    Wire::Grpc.receiver().await
 }
 
 /// A registration that reads nothing from the environment and sends nothing by itself.

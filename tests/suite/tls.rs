@@ -1,0 +1,109 @@
+//! Export over TLS, in a process whose system trusts an authority of these tests.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arize_local::Receiver;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use crate::harness::{any_port, route};
+use crate::processes::{ROUTED, agent, said, stderr};
+
+/// Takes TLS connections and passes what is in them on to a receiver that knows none.
+struct Tls {
+    address: SocketAddr,
+    /// The certificate of the authority, for the process that is to trust it.
+    authority: PathBuf,
+}
+
+impl Tls {
+    async fn before(receiver: SocketAddr, protocol: &[u8], name: &str) -> Self {
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority_key = KeyPair::generate().unwrap();
+        let certificate = authority.self_signed(&authority_key).unwrap();
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.pem"));
+        std::fs::write(&path, certificate.pem()).unwrap();
+
+        let key = KeyPair::generate().unwrap();
+        let issuer = Issuer::from_params(&authority, &authority_key);
+        let server = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let server = server.signed_by(&key, &issuer).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![server.der().clone()],
+                PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+            )
+            .unwrap();
+        config.alpn_protocols = vec![protocol.to_vec()];
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind(any_port()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let mut secure = acceptor.accept(stream).await?;
+                    let mut plain = TcpStream::connect(receiver).await?;
+                    copy_bidirectional(&mut secure, &mut plain).await
+                });
+            }
+        });
+        Self {
+            address,
+            authority: path,
+        }
+    }
+
+    fn endpoint(&self) -> String {
+        format!("https://localhost:{}/v1", self.address.port())
+    }
+}
+
+async fn exports_over_tls(protocol: &str, receiver: Receiver, tls: Tls) {
+    let environment = [
+        ("ARIZE_COLLECTOR_ENDPOINT", tls.endpoint()),
+        ("ARIZE_API_KEY", "key".to_owned()),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol.to_owned()),
+        ("SSL_CERT_FILE", tls.authority.display().to_string()),
+    ];
+    let environment = environment.each_ref().map(|(k, v)| (*k, v.as_str()));
+    let output = agent(&["1", ROUTED], &environment).await;
+    assert_eq!(stderr(&output), "");
+    assert_eq!(said(&output)["exported"], 3);
+    let spans = receiver.spans();
+    assert_eq!(spans.len(), 3);
+    assert!(spans.iter().all(|span| route(span) == ("s", "s", "p")));
+
+    let stranger = &environment[..3];
+    let output = agent(&["1", ROUTED], stranger).await;
+    let told = stderr(&output);
+    assert!(told.contains("UnknownIssuer"), "{told}");
+    assert_eq!(said(&output)["dropped"], "3 failed", "{told}");
+    assert_eq!(receiver.spans().len(), 3);
+}
+
+#[tokio::test]
+async fn grpc_trusts_what_the_system_trusts_and_nothing_else() {
+    let receiver = Receiver::bind(any_port()).await.unwrap();
+    let tls = Tls::before(receiver.local_addr(), b"h2", "grpc").await;
+    exports_over_tls("grpc", receiver, tls).await;
+}
+
+#[tokio::test]
+async fn http_trusts_what_the_system_trusts_and_nothing_else() {
+    let receiver = Receiver::bind(any_port()).await.unwrap();
+    let receiver = receiver.with_http(any_port()).await.unwrap();
+    let tls = Tls::before(receiver.http_addr().unwrap(), b"http/1.1", "http").await;
+    exports_over_tls("http/protobuf", receiver, tls).await;
+}
