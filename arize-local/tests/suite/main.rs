@@ -5,6 +5,7 @@ mod command;
 mod exporter;
 mod failures;
 mod http;
+mod misdirected;
 mod pipes;
 mod pitfalls;
 mod printing;
