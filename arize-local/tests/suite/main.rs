@@ -8,6 +8,7 @@ mod http;
 mod misdirected;
 mod pipes;
 mod pitfalls;
+mod ports;
 mod printing;
 mod receiver;
 mod routes;
