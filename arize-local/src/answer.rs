@@ -8,7 +8,8 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use tonic::Code;
 
 use crate::protocol::Protocol;
-use crate::store::{ExportRequest, Store};
+use crate::request::ExportRequest;
+use crate::store::Store;
 
 /// How the receiver answers an export request.
 #[derive(Clone, Debug, Default)]
@@ -79,7 +80,7 @@ pub(crate) async fn take(
             });
         }
     };
-    store.add(ExportRequest::decode(texts(headers), protocol, message));
+    store.add(&ExportRequest::decode(texts(headers), protocol, message));
     Ok(ExportTraceServiceResponse { partial_success })
 }
 

@@ -180,6 +180,7 @@ impl Experiment {
     ///
     /// Waiting for spans does not hold up other rows. A failure of one row is part of the report.
     pub async fn run(self, receiver: &Receiver) -> Report {
+        let _bound = receiver.store().bound_strays();
         let first_request = receiver.store().request_count();
         let mut rows = self.send_all(receiver).await;
         // Read at the end: spans that were late for their own row have had the others' time.

@@ -12,9 +12,10 @@ use crate::answer::Answer;
 use crate::grpc::GrpcPort;
 use crate::http::HttpPort;
 use crate::protocol::{Misdirected, Ports};
+use crate::request::ExportRequest;
 use crate::server::serve;
 use crate::span::Span;
-use crate::store::{ExportRequest, Store};
+use crate::store::Store;
 
 /// An OTLP receiver on local ports: one for OTLP/gRPC and, where asked for, one for OTLP/HTTP.
 ///
@@ -167,7 +168,7 @@ impl Receiver {
         self.store.all_misdirected()
     }
 
-    pub(crate) fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Arc<Store> {
         &self.store
     }
 }

@@ -30,6 +30,8 @@ async fn a_run_that_nobody_reads_ends_as_any_other() {
         text(&rows),
         "--otlp-grpc",
         "127.0.0.1:0",
+        "--otlp-http",
+        "127.0.0.1:0",
         "--wait",
         "0.1",
         "--json",
