@@ -12,7 +12,8 @@
 //! ```
 //!
 //! [`Receiver`] is the OTLP receiver alone, for tests of anything that exports spans. [`Experiment`] sends
-//! [`Row`]s to an agent and gives a [`Report`]. [`run()`] is the command `arize-local run` as a function.
+//! [`Row`]s to an agent and gives a [`Report`]. [`run()`] and [`collect()`] are the commands `arize-local run` and
+//! `arize-local collect` as functions.
 //!
 //! # Examples
 //!
@@ -56,6 +57,7 @@ mod answer;
 mod call;
 mod checks;
 mod client;
+mod collect;
 mod contents;
 mod dataset;
 mod decode;
@@ -82,11 +84,13 @@ mod tree;
 
 pub use agent::AgentOptions;
 pub use answer::Answer;
+pub use collect::{CollectOptions, collect};
 pub use dataset::read_dataset;
 pub use error::StartError;
 pub use experiment::{DEFAULT_PROJECT, DEFAULT_SPACE_ID, Experiment, Row};
 pub use form::{Baggage, BodyShape, Metadata, RequestForm, Traceparent};
 pub use listen::ReceiveOptions;
+pub use print::stdout_takes_colour;
 pub use protocol::Protocol;
 pub use receiver::Receiver;
 pub use report::{Check, Outcome, Report, RowReport};

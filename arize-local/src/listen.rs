@@ -82,10 +82,11 @@ pub(crate) fn print_variables(
     .and_then(|()| out.flush());
     match printed {
         // A reader that has gone away wants no output, but may want the run: its exit status, its JSON.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(format!(
-            "cannot print: {error}; write standard output to a file or a terminal"
-        )
-        .into()),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(cannot_print(&error)),
         _ => Ok(()),
     }
+}
+
+pub(crate) fn cannot_print(error: &io::Error) -> StartError {
+    format!("cannot print: {error}; write standard output to a file or a terminal").into()
 }

@@ -89,7 +89,8 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> Result<Report, St
     Ok(report)
 }
 
-fn create(path: &Path) -> Result<File, StartError> {
+/// Opens a file to write.
+pub(crate) fn create(path: &Path) -> Result<File, StartError> {
     let file = File::create(path).map_err(|error| {
         format!(
             "cannot write `{}`: {error}; name a file in a folder that is there",

@@ -1,6 +1,7 @@
 //! The receiver, the runner and the command over real sockets, against agents that know none of our crates.
 
 mod agent;
+mod collect;
 mod command;
 mod exporter;
 mod failures;
