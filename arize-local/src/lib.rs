@@ -52,6 +52,7 @@
 //! | `input-output` | the CHAIN has no `input.value`, or has no `output.value` although it succeeded (warns for other kinds) |
 
 mod agent;
+mod attempt;
 mod call;
 mod checks;
 mod client;
@@ -70,10 +71,11 @@ mod report;
 mod run;
 mod span;
 mod store;
+mod template;
 mod tree;
 
 pub use agent::AgentOptions;
-pub use dataset::read_dataset;
+pub use dataset::{DatasetFormat, read_dataset};
 pub use error::StartError;
 pub use experiment::{DEFAULT_PROJECT, DEFAULT_SPACE_ID, Experiment, Row};
 pub use form::{Baggage, BodyShape, Metadata, RequestForm, Traceparent};
@@ -83,3 +85,4 @@ pub use report::{Check, Outcome, Report, RowReport};
 pub use run::{RunOptions, run};
 pub use span::{AttributeValue, Attributes, Event, Link, Span, SpanKind, Status, StatusCode};
 pub use store::ExportRequest;
+pub use template::Template;

@@ -49,7 +49,7 @@ pub struct RunOptions {
 /// agent once it runs is part of the report.
 pub async fn run(options: RunOptions, out: &mut impl Write) -> Result<Report, StartError> {
     let uri = agent_uri(&options.agent.url)?;
-    let rows: Vec<Row> = read_dataset(&options.dataset)?
+    let rows: Vec<Row> = read_dataset(&options.dataset, None)?
         .into_iter()
         .map(Row::from)
         .collect();

@@ -19,6 +19,7 @@ fn experiment(url: &str, rows: u64) -> Experiment {
     Experiment::new(url)
         .rows((1..=rows).map(|row| json!({"row": row}).into()).collect())
         .timeout(Duration::from_millis(400))
+        .retries(0)
         .settle(Duration::from_millis(100))
         .wait(Duration::from_millis(400))
 }
