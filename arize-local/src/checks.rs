@@ -71,14 +71,14 @@ fn judge_row(row: &RowReport, run: &Run<'_>, strays: &[&Span]) -> Vec<Check> {
     findings.extend(content::known_names(&trace));
     findings.extend(content::input_output(&trace));
     leave_out_consequences(&mut findings, row);
-    if !row.names_route {
+    if !row.names.route {
         set_aside(
             &mut findings,
             &["routed"],
             "the request names no space and project",
         );
     }
-    if !row.has_trace {
+    if !row.names.trace {
         set_aside(&mut findings, &NEED_A_TRACE, "the request names no trace");
     }
     in_order(row.row, &findings, "")

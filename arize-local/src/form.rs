@@ -34,18 +34,24 @@ pub struct RequestForm {
     pub headers: HeaderMap,
 }
 
-impl RequestForm {
-    /// Whether a request names both halves of its route; an agent need not make anything of one half.
-    pub(crate) fn names_route(&self) -> bool {
-        self.metadata == Metadata::Full || self.baggage != Baggage::None
-    }
+/// What the requests of a form name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Named {
+    /// Both halves of a route; an agent need not make anything of one half.
+    pub(crate) route: bool,
+    /// The trace that the agent's spans belong into.
+    pub(crate) trace: bool,
+}
 
-    /// Whether the agent's spans can be in the trace that the run knows.
-    pub(crate) fn has_trace(&self) -> bool {
-        matches!(
-            self.traceparent,
-            Traceparent::Sampled | Traceparent::Unsampled
-        )
+impl RequestForm {
+    pub(crate) fn names(&self) -> Named {
+        Named {
+            route: self.metadata == Metadata::Full || self.baggage != Baggage::None,
+            trace: matches!(
+                self.traceparent,
+                Traceparent::Sampled | Traceparent::Unsampled
+            ),
+        }
     }
 }
 

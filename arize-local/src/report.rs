@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::form::Named;
 use crate::span::Span;
 
 /// What a check says.
@@ -116,10 +117,8 @@ pub struct RowReport {
     pub attempts: usize,
     /// How the attempts before the last failed.
     pub(crate) earlier: Vec<(Failure, String)>,
-    /// Whether the request named a space and a project.
-    pub(crate) names_route: bool,
-    /// Whether the request named a trace.
-    pub(crate) has_trace: bool,
+    /// What the request named.
+    pub(crate) names: Named,
     /// The HTTP status, where there was an answer.
     pub status: Option<u16>,
     /// The body of the answer: JSON, or a string where it is none.
@@ -219,8 +218,26 @@ pub struct Report {
     pub checks: Vec<Check>,
     /// Spans that arrived during the run in traces nobody asked for.
     pub stray_spans: Vec<Span>,
-    /// How long the run took.
+    /// How long the run took, from the first request to the last span.
     pub elapsed: Duration,
+    /// How long it took until the last answer came.
+    pub(crate) answering: Duration,
+    /// The rows whose traces are printed as trees.
+    pub trees: Trees,
+}
+
+/// The rows whose traces are printed as trees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trees {
+    /// All of them in a run of 10 rows at most, else as [`Failed`](Self::Failed).
+    #[default]
+    Few,
+    /// Every row that was kept in full.
+    All,
+    /// The first 20 rows that failed.
+    Failed,
+    /// None.
+    None,
 }
 
 impl Report {
@@ -241,21 +258,29 @@ impl Report {
         names
     }
 
-    /// The report as JSON: `{"ok": bool, "rows": [{"row", "status", "trace_id", "response", "spans", "checks", ...}], ...}`.
+    /// The report as JSON: `{"rows": [{"row", "status", "trace_id", "response", "spans", "checks", ...}], "ok": bool, ...}`.
     #[must_use]
     pub fn to_json(&self) -> Value {
+        let rows: Value = self.rows.iter().map(RowReport::to_json).collect();
+        let rest = self.json_without_rows().into_iter();
+        std::iter::once(("rows", rows)).chain(rest).collect()
+    }
+
+    pub(crate) fn json_without_rows(&self) -> Vec<(&'static str, Value)> {
         let mut checks = Vec::new();
         for check in &self.checks {
             let mut json = check.to_json();
             json["rows"] = json!(check.rows);
             checks.push(json);
         }
-        json!({
-            "ok": self.ok(),
-            "rows": self.rows.iter().map(RowReport::to_json).collect::<Value>(),
-            "checks": checks,
-            "stray_spans": self.stray_spans.iter().map(Span::to_json).collect::<Value>(),
-        })
+        let stray_spans = self.stray_spans.iter().map(Span::to_json).collect();
+        vec![
+            ("ok", self.ok().into()),
+            ("not_sent", self.not_sent.into()),
+            ("elapsed_ms", millis(self.elapsed).into()),
+            ("checks", checks.into()),
+            ("stray_spans", stray_spans),
+        ]
     }
 }
 

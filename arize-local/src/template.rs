@@ -72,7 +72,7 @@ impl Template {
         let mut columns = Vec::new();
         column_names(row, "", &mut columns);
         Err(if columns.is_empty() {
-            format!("no column `{missing}`, which the template names, for it is no JSON object")
+            format!("no column `{missing}`, which the template names; it is no JSON object")
         } else {
             format!(
                 "no column `{missing}`, which the template names; its columns are {}",

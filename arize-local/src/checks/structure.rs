@@ -19,7 +19,7 @@ pub(super) fn strays_by_row<'a>(rows: &[RowReport], run: &'a Run<'_>) -> Vec<Vec
         .any(|row| row.error.is_none() && row.spans.is_empty());
     let of_row = |row: &RowReport| {
         let strays = run.stray.iter();
-        if !row.has_trace {
+        if !row.names.trace {
             Vec::new() // what can be its own has been given to it
         } else if some_row_is_empty {
             strays.filter(|_| row.spans.is_empty()).collect()

@@ -16,7 +16,7 @@ use crate::client::{Client, agent_uri};
 use crate::failure::Failure;
 use crate::form::RequestForm;
 use crate::receiver::Receiver;
-use crate::report::{Report, RowReport};
+use crate::report::{Report, RowReport, Trees};
 use crate::span::Span;
 
 /// How many rows may be under way or wait for their spans, and how many that are finished are kept in full: late
@@ -62,6 +62,8 @@ pub(super) struct Course<'a, F> {
     stray: Vec<Span>,
     sent: usize,
     stopped: bool,
+    start: Instant,
+    answering: Duration,
 }
 
 impl<'a, F: Follow> Course<'a, F> {
@@ -85,11 +87,12 @@ impl<'a, F: Follow> Course<'a, F> {
             stray: Vec::new(),
             sent: 0,
             stopped: false,
+            start: Instant::now(),
+            answering: Duration::ZERO,
         }
     }
 
     pub(super) async fn run(mut self) -> Report {
-        let start = Instant::now();
         let target =
             agent_uri(&self.experiment.agent).and_then(|uri| Ok((Client::new(&uri)?, uri)));
         let mut calls = self.experiment.calls();
@@ -113,7 +116,9 @@ impl<'a, F: Follow> Course<'a, F> {
             not_sent: self.experiment.rows.len() - self.sent,
             checks: self.tally.checks(),
             stray_spans: self.stray,
-            elapsed: start.elapsed(),
+            elapsed: self.start.elapsed(),
+            answering: self.answering,
+            trees: Trees::default(),
         }
     }
 
@@ -133,6 +138,7 @@ impl<'a, F: Follow> Course<'a, F> {
     }
 
     fn wait_for_spans(&mut self, row: RowReport) {
+        self.answering = self.start.elapsed();
         let receiver = self.receiver.clone();
         let (settle, wait) = (self.experiment.settle, self.experiment.wait);
         self.waiting.spawn(async move {
@@ -159,7 +165,7 @@ impl<'a, F: Follow> Course<'a, F> {
     fn seems_ok(&self, row: &mut RowReport) -> bool {
         // Looking for stray spans takes long where there are many; without them some faults are found at the end.
         let with_stray = self.experiment.fail_fast;
-        if row.error.is_some() || !(with_stray || row.has_trace) {
+        if row.error.is_some() || !(with_stray || row.names.trace) {
             return row.error.is_none();
         }
         let rows = std::slice::from_mut(row);
@@ -176,7 +182,7 @@ impl<'a, F: Follow> Course<'a, F> {
         self.finished.sort_by_key(|row| row.row);
         let mut finished = std::mem::take(&mut self.finished);
         // Traces without a row are given to those that fit best, so all are needed to choose from.
-        let needed = if self.form.has_trace() {
+        let needed = if self.form.names().trace {
             count
         } else {
             finished.len()
@@ -204,7 +210,7 @@ impl<'a, F: Follow> Course<'a, F> {
         }
         let store = self.receiver.store();
         let mut stray = store.stray_spans_since(self.first_request);
-        if !self.form.has_trace() {
+        if !self.form.names().trace {
             checks::adopt(rows, &mut stray);
         }
         stray
