@@ -3,6 +3,7 @@
 //! One fault should give one finding. So each check judges what no other one has told already: where the
 //! CHAIN is missing, say, nobody complains of the spans under it.
 
+use crate::protocol::Misdirected;
 use crate::report::{Check, Outcome, RowReport};
 use crate::span::Span;
 use crate::tree::Trace;
@@ -43,6 +44,8 @@ pub(crate) struct Run<'a> {
     pub(crate) requests: usize,
     /// How many connections the receiver has had.
     pub(crate) connections: usize,
+    /// Export requests that came to the wrong port or path.
+    pub(crate) misdirected: Vec<Misdirected>,
 }
 
 /// Fills in every row's checks.

@@ -114,7 +114,7 @@ impl Report {
             print_lines(out, paint, &Trace::new("-", &spans).lines())?;
             writeln!(out)?;
         }
-        match self.stray_spans.len() - shown {
+        match self.stray_spans.len() + self.strays_dropped - shown {
             0 => Ok(()),
             more => writeln!(
                 out,

@@ -218,6 +218,8 @@ pub struct Report {
     pub checks: Vec<Check>,
     /// Spans that arrived during the run in traces nobody asked for.
     pub stray_spans: Vec<Span>,
+    /// How many of those were too many to keep.
+    pub(crate) strays_dropped: usize,
     /// How long the run took, from the first request to the last span.
     pub elapsed: Duration,
     /// How long it took until the last answer came.

@@ -45,7 +45,7 @@ Exit status: 0 all good; 1 a row or a check failed; 2 wrong usage, or the run co
 
 /// Sends the rows of a dataset to an agent, the way Arize runs an experiment, and checks its traces
 ///
-/// Receives the agent's spans over OTLP, sends each row with the W3C headers and the metadata that
+/// Receives the agent's spans over OTLP (gRPC and HTTP), sends each row with the W3C headers and the metadata that
 /// Arize sends, and prints the rows, their traces as trees, and what is right and wrong with them.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]

@@ -51,6 +51,8 @@ pub(super) struct Course<'a, F> {
     follow: &'a mut F,
     /// The first OTLP request that can be the run's.
     first_request: usize,
+    /// How many stray spans the receiver had dropped before the run.
+    dropped_before: usize,
     sending: JoinSet<RowReport>,
     waiting: JoinSet<RowReport>,
     /// Rows with their answers, whose spans are still in the receiver.
@@ -78,6 +80,7 @@ impl<'a, F: Follow> Course<'a, F> {
             receiver,
             follow,
             first_request: receiver.store().request_count(),
+            dropped_before: receiver.store().dropped_strays(),
             sending: JoinSet::new(),
             waiting: JoinSet::new(),
             finished: Vec::new(),
@@ -93,6 +96,7 @@ impl<'a, F: Follow> Course<'a, F> {
     }
 
     pub(super) async fn run(mut self) -> Report {
+        let _bound = self.receiver.store().bound_strays();
         let target =
             agent_uri(&self.experiment.agent).and_then(|uri| Ok((Client::new(&uri)?, uri)));
         let mut calls = self.experiment.calls();
@@ -116,6 +120,7 @@ impl<'a, F: Follow> Course<'a, F> {
             not_sent: self.experiment.rows.len() - self.sent,
             checks: self.tally.checks(),
             stray_spans: self.stray,
+            strays_dropped: self.receiver.store().dropped_strays() - self.dropped_before,
             elapsed: self.start.elapsed(),
             answering: self.answering,
             trees: Trees::default(),
@@ -222,6 +227,7 @@ impl<'a, F: Follow> Course<'a, F> {
             stray,
             requests: self.receiver.store().request_count() - self.first_request,
             connections: self.receiver.connections(),
+            misdirected: self.receiver.misdirected(),
         }
     }
 
@@ -237,7 +243,16 @@ impl<'a, F: Follow> Course<'a, F> {
     }
 
     fn forget(&self, row: &RowReport) {
-        let _ = (self, row);
+        let store = self.receiver.store();
+        store.forget(&row.trace_id);
+        // Those of a row whose request named no trace.
+        for span in row
+            .spans
+            .iter()
+            .filter(|span| span.trace_id != row.trace_id)
+        {
+            store.forget(&span.trace_id);
+        }
     }
 }
 

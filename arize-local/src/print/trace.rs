@@ -33,7 +33,7 @@ pub(super) fn print_trace(
     }
     let time = duration(row.duration);
     let about = if with_route {
-        let (project, space) = (fit(&row.project, 24), fit(&row.space_id, 32));
+        let (project, space) = (fit(&row.project, 24), fit(&row.space_id, 28));
         format!("  {time}  project {project}, space {space}")
     } else {
         format!("  {time}")

@@ -2,9 +2,13 @@
 
 mod agent;
 mod command;
+mod exporter;
 mod failures;
+mod http;
+mod misdirected;
 mod pipes;
 mod pitfalls;
+mod ports;
 mod printing;
 mod receiver;
 mod routes;
