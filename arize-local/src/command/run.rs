@@ -154,8 +154,11 @@ struct OutputArgs {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
-    /// Writes the report as `JUnit` XML to this file: a test for each row
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "Writes the report as JUnit XML to this file: a test for each row"
+    )]
     junit: Option<PathBuf>,
 }
 
