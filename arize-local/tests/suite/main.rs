@@ -8,6 +8,7 @@ mod forms;
 mod http;
 mod long;
 mod misdirected;
+mod options;
 mod pipes;
 mod pitfalls;
 mod ports;
