@@ -2,15 +2,15 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::StartError;
 use crate::listen::{ReceiveOptions, cannot_print, listen, print_variables, variables};
+use crate::out_file::OutFile;
 use crate::print::collected::{Collected, print_misdirected, print_totals};
 use crate::receiver::Receiver;
-use crate::run::create;
 use crate::span::Span;
 use crate::store::{Store, StrayBound};
 use crate::tree::Trace;
@@ -50,7 +50,7 @@ pub async fn collect(
     out: &mut impl Write,
     stop: impl Future<Output = ()>,
 ) -> Result<(), StartError> {
-    let json = options.json.as_deref().map(Json::create).transpose()?;
+    let json = options.json.as_deref().map(OutFile::create).transpose()?;
     let receiver = listen(&options.receive).await?;
     print_variables(out, &variables(&receiver), &receiver, true)?;
     let mut collector = Collector {
@@ -80,7 +80,7 @@ struct Collector<'a, W> {
     out: &'a mut W,
     nobody_reads: bool,
     options: &'a CollectOptions,
-    json: Option<Json>,
+    json: Option<OutFile>,
     printed: Printed,
     /// How many kinds of misdirected requests were told.
     misdirected: usize,
@@ -161,7 +161,10 @@ impl<W: Write> Collector<'_, W> {
         self.traces += usize::from(!collected.more);
         self.spans += collected.spans.len();
         if let Some(json) = &mut self.json {
-            json.write(&collected.spans)?;
+            for span in &collected.spans {
+                json.write(&format!("{}\n", span.to_json()));
+            }
+            json.flush()?; // so that others may read along
         }
         let printed = collected.print(self.out, self.options.colour);
         self.printed.add(collected.trace_id);
@@ -204,32 +207,5 @@ impl Printed {
         {
             self.ids.remove(&oldest);
         }
-    }
-}
-
-/// The file with one span a line.
-#[derive(Debug)]
-struct Json {
-    path: PathBuf,
-    file: BufWriter<File>,
-}
-
-impl Json {
-    fn create(path: &Path) -> Result<Self, StartError> {
-        Ok(Self {
-            path: path.to_owned(),
-            file: BufWriter::new(create(path)?),
-        })
-    }
-
-    fn write(&mut self, spans: &[Span]) -> Result<(), StartError> {
-        let file = &mut self.file;
-        let lines = spans
-            .iter()
-            .try_for_each(|span| writeln!(file, "{}", span.to_json()));
-        lines.and_then(|()| file.flush()).map_err(|error| {
-            let path = self.path.display();
-            format!("cannot write `{path}`: {error}; free some space").into()
-        })
     }
 }

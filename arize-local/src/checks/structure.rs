@@ -19,7 +19,9 @@ pub(super) fn strays_by_row<'a>(rows: &[RowReport], run: &'a Run<'_>) -> Vec<Vec
         .any(|row| row.error.is_none() && row.spans.is_empty());
     let of_row = |row: &RowReport| {
         let strays = run.stray.iter();
-        if some_row_is_empty {
+        if !row.names.trace {
+            Vec::new() // what can be its own has been given to it
+        } else if some_row_is_empty {
             strays.filter(|_| row.spans.is_empty()).collect()
         } else {
             strays
@@ -31,12 +33,12 @@ pub(super) fn strays_by_row<'a>(rows: &[RowReport], run: &'a Run<'_>) -> Vec<Vec
 }
 
 /// Whether the span started while the row's request was under way.
-fn under_way(row: &RowReport, span: &Span) -> bool {
+pub(super) fn under_way(row: &RowReport, span: &Span) -> bool {
     const CLOCK_SLACK: Duration = Duration::from_millis(20);
     let nanos = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let started = Duration::from_nanos(span.start_unix_nano) + CLOCK_SLACK;
     let sent = nanos(row.sent);
-    sent <= started && started <= sent + row.duration + 2 * CLOCK_SLACK
+    sent <= started && started <= sent + row.took + 2 * CLOCK_SLACK
 }
 
 /// The row's trace is empty: because nothing came, or because it came elsewhere.

@@ -3,6 +3,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod collect;
+pub(crate) mod form;
 pub(crate) mod receive;
 pub(crate) mod run;
 

@@ -77,7 +77,7 @@ fn print_answer(out: &mut impl Write, paint: Paint, row: &RowReport) -> io::Resu
 }
 
 /// What a person knows an input by: its first string, or else its JSON.
-fn beginning(input: &Value) -> String {
+pub(crate) fn beginning(input: &Value) -> String {
     let first = match input {
         Value::String(text) => Some(text.as_str()),
         Value::Object(fields) => fields.values().find_map(Value::as_str),
