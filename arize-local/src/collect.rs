@@ -1,7 +1,6 @@
 //! The command `arize-local collect`, as a function.
 
 use std::collections::{HashSet, VecDeque};
-use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +10,6 @@ use crate::listen::{ReceiveOptions, cannot_print, listen, print_variables, varia
 use crate::out_file::OutFile;
 use crate::print::collected::{Collected, print_misdirected, print_totals};
 use crate::receiver::Receiver;
-use crate::span::Span;
 use crate::store::{Store, StrayBound};
 use crate::tree::Trace;
 

@@ -22,14 +22,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Run(run::RunArgs),
+    Run(Box<run::RunArgs>),
     Collect(collect::CollectArgs),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match Cli::parse().command {
-        Command::Run(args) => interruptible(run::execute(args)).await,
+        Command::Run(args) => interruptible(run::execute(*args)).await,
         // Is ended by an interruption, and that is no failure.
         Command::Collect(args) => exit_code(collect::execute(args, interrupted()).await),
     }

@@ -199,12 +199,12 @@ async fn it_ends_when_nobody_reads() {
         ..
     } = Collect::start(&["--settle", "0"]).await;
     drop(stdout);
-    export(
+    // It may end before it has answered.
+    let _ = export(
         &grpc,
         Export::new("S=", vec![span(1, 1, 0, "a", "CHAIN", "P")]),
     )
-    .await
-    .expect("is taken");
+    .await;
     assert_eq!(child.wait().await.expect("ends").code(), Some(0));
 }
 
