@@ -12,7 +12,8 @@
 //! ```
 //!
 //! [`Receiver`] is the OTLP receiver alone, for tests of anything that exports spans. [`Experiment`] sends
-//! [`Row`]s to an agent and gives a [`Report`]. [`run()`] is the command `arize-local run` as a function.
+//! [`Row`]s to an agent and gives a [`Report`]. [`run()`] is the command `arize-local run` as a function, and
+//! [`check()`] is `arize-local check`, which sends one row in every variation of what Arize may send.
 //!
 //! # Examples
 //!
@@ -53,6 +54,7 @@
 
 mod agent;
 mod call;
+mod check;
 mod checks;
 mod client;
 mod dataset;
@@ -73,6 +75,7 @@ mod store;
 mod tree;
 
 pub use agent::AgentOptions;
+pub use check::{CheckOptions, CheckReport, Verdict, check};
 pub use dataset::read_dataset;
 pub use error::StartError;
 pub use experiment::{DEFAULT_PROJECT, DEFAULT_SPACE_ID, Experiment, Row};

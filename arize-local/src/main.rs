@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use arize_local::StartError;
 use clap::{Parser, Subcommand};
 
-use command::run;
+use command::{check, run};
 
 /// A local stand-in for Arize: runs agent experiments and checks the traces that come back.
 ///
@@ -23,6 +23,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(run::RunArgs),
+    Check(check::CheckArgs),
 }
 
 #[tokio::main]
@@ -39,6 +40,7 @@ async fn main() -> ExitCode {
 async fn execute(command: Command) -> Result<bool, StartError> {
     match command {
         Command::Run(args) => run::execute(args).await,
+        Command::Check(args) => check::execute(args).await,
     }
 }
 

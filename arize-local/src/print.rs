@@ -1,6 +1,6 @@
 //! The report as people read it, in at most 100 columns.
 
-use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
 
 use crate::report::{Check, Outcome, Report};
 use crate::span::Span;
@@ -9,6 +9,7 @@ use table::{different, print_rows};
 use text::{Paint, counted, printable, wrapped};
 use trace::{print_lines, print_trace};
 
+mod check;
 mod table;
 mod text;
 mod trace;
@@ -25,14 +26,7 @@ impl Report {
     ///
     /// Returns the error of standard output.
     pub fn print_to_stdout(&self) -> io::Result<()> {
-        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let stdout = io::stdout();
-        let colour = stdout.is_terminal() && !no_colour;
-        let mut out = BufWriter::new(stdout.lock());
-        match self.print(&mut out, colour).and_then(|()| out.flush()) {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            printed => printed,
-        }
+        to_stdout(|out, colour| self.print(out, colour))
     }
 
     /// Prints the table of rows, each row's trace as a tree, and the checks.
@@ -129,6 +123,20 @@ impl Report {
             [] => paint.green(&format!("all good: {counts}")),
             failed => paint.red(&format!("failed: {} ({counts})", failed.join(", "))),
         }
+    }
+}
+
+/// Prints to standard output, in colour where that is wanted.
+fn to_stdout(
+    print: impl FnOnce(&mut BufWriter<StdoutLock<'_>>, bool) -> io::Result<()>,
+) -> io::Result<()> {
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let stdout = io::stdout();
+    let colour = stdout.is_terminal() && !no_colour;
+    let mut out = BufWriter::new(stdout.lock());
+    match print(&mut out, colour).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
     }
 }
 
