@@ -18,6 +18,7 @@ use crate::error::StartError;
 use crate::failure::Failure;
 use crate::form::{BodyShape, RequestForm};
 use crate::listen::{ReceiveOptions, listen, print_variables, variables};
+use crate::print::counted;
 use crate::receiver::Receiver;
 use crate::report::RowReport;
 use judge::Sent;
@@ -99,6 +100,14 @@ pub async fn check(options: CheckOptions, out: &mut impl Write) -> Result<CheckR
     print_variables(out, &variables, &receiver, options.agent.command.is_empty())?;
     let process = ready_agent(&options.agent, &uri, &variables).await?;
 
+    // It takes a while. A reader that has gone away may still want the exit status.
+    let _ = writeln!(
+        out,
+        "sending the row in {}; the last spans have {} s to come\n",
+        counted(variations.len(), "variation"),
+        options.wait.as_secs_f64()
+    )
+    .and_then(|()| out.flush());
     let report = send_and_judge(&options, &uri, &variations, &receiver).await;
 
     if let Some(process) = process {

@@ -6,7 +6,8 @@ use crate::report::{Check, Outcome, Report};
 use crate::span::Span;
 use crate::tree::Trace;
 use table::{different, print_rows};
-use text::{Paint, counted, printable, wrapped};
+pub(crate) use text::counted;
+use text::{Paint, printable, wrapped};
 use trace::{print_lines, print_trace};
 
 mod check;

@@ -81,3 +81,65 @@ fn started(span: &Span) -> SystemTime {
         .checked_add(Duration::from_nanos(span.start_unix_nano))
         .unwrap_or(UNIX_EPOCH)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::Call;
+    use crate::form::RequestForm;
+    use crate::span::tests::span;
+
+    /// A request that was sent at this second and took one.
+    async fn request(row: usize, second: u64) -> RowReport {
+        let space = format!("S{row}");
+        let call = Call::new(row, "x".into(), space, format!("P{row}"), String::new());
+        let target = Err("nobody is there".to_owned());
+        let form = RequestForm::default();
+        let mut report = call.send(target, &form, Duration::ZERO).await;
+        report.sent = UNIX_EPOCH + Duration::from_secs(second);
+        report.duration = Duration::from_secs(1);
+        report
+    }
+
+    /// A span of this trace that started at this time and came to this space.
+    fn stray(trace_id: &str, millis: u64, space: &str) -> Span {
+        let mut stray = span(trace_id, "", "name", "CHAIN");
+        stray.trace_id = trace_id.to_owned();
+        stray.start_unix_nano = millis * 1_000_000;
+        stray.space_header = Some(space.to_owned());
+        stray.attributes.clear();
+        stray
+    }
+
+    fn owners(requests: &[RowReport], stray: &Span) -> Vec<usize> {
+        let requests: Vec<&RowReport> = requests.iter().collect();
+        by_request(&requests, std::slice::from_ref(stray))
+            .iter()
+            .map(Vec::len)
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn a_trace_is_of_the_request_sent_last_before_it_whatever_its_route() {
+        let requests = [request(1, 10).await, request(2, 20).await];
+        assert_eq!(owners(&requests, &stray("t", 20_100, "S1")), [0, 1]);
+        assert_eq!(owners(&requests, &stray("t", 19_000, "-")), [1, 0]);
+        assert_eq!(owners(&requests, &stray("t", 9_000, "-")), [0, 0]);
+    }
+
+    #[tokio::test]
+    async fn the_route_decides_between_requests_at_once() {
+        let requests = [request(1, 10).await, request(2, 10).await];
+        assert_eq!(owners(&requests, &stray("t", 10_100, "S1")), [1, 0]);
+        assert_eq!(owners(&requests, &stray("t", 10_100, "S2")), [0, 1]);
+    }
+
+    #[tokio::test]
+    async fn the_route_decides_where_the_agent_has_another_clock() {
+        let mut requests = [request(1, 10).await, request(2, 20).await];
+        let mut own = stray("own", 15_000, "S1");
+        own.parent_span_id = Some(requests[0].span_id.clone());
+        requests[0].spans = vec![own];
+        assert_eq!(owners(&requests, &stray("t", 25_100, "S1")), [1, 0]);
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::text::{Paint, counted, wrapped};
+use super::text::{Paint, WIDTH, counted};
 use super::{print_check, to_stdout};
 use crate::check::{CheckReport, Verdict};
 use crate::report::{Check, Outcome};
@@ -49,18 +49,17 @@ impl CheckReport {
         writeln!(out, "{}", self.summary(paint))
     }
 
+    /// One line, for it is what a log is searched for; the variations that fail stand above as well.
     fn summary(&self, paint: Paint) -> String {
-        let all = counted(self.verdicts.len(), "variation");
-        match self.failed().as_slice() {
-            [] => paint.green(&format!("all good: {all}")),
-            failed if failed.len() == self.verdicts.len() && failed.len() > 1 => {
-                paint.red(&format!("failed: all {all}"))
-            }
-            failed => {
-                let text = format!("failed: {}", failed.join(", "));
-                paint.red(&wrapped(&text, "        "))
-            }
+        let (failed, count) = (self.failed(), self.verdicts.len());
+        if failed.is_empty() {
+            return paint.green(&format!("all good: {}", counted(count, "variation")));
         }
+        let names = format!("failed: {}", failed.join(", "));
+        paint.red(&match names.len() {
+            ..=WIDTH => names,
+            _ => format!("failed: {} of {count} variations", failed.len()),
+        })
     }
 }
 

@@ -125,6 +125,17 @@ async fn a_right_agent_passes_every_variation() {
 }
 
 #[tokio::test]
+async fn a_route_of_the_agent_s_own_is_right_where_the_request_names_none() {
+    let report = report(Pitfall::OwnRoute).await;
+    assert!(report.ok(), "{}", printed(&report));
+    let neither = &report.verdicts[3];
+    assert_eq!(
+        (neither.name, neither.requests[0].spans.len()),
+        ("neither", 3)
+    );
+}
+
+#[tokio::test]
 async fn a_right_agent_passes_a_run() {
     let receiver = Receiver::bind("127.0.0.1:0".parse().expect("an address"))
         .await
