@@ -85,6 +85,21 @@ impl fmt::Debug for CheckOptions {
 /// not hold them up. Says on `out` where it receives and what the agent must be started with. The agent that it
 /// started is stopped at the end, also when the future is dropped.
 ///
+/// Where a request names a trace to be continued, the checks of rows judge it. Two checks are of variations alone:
+/// `new-trace` fails when a trace that should be new has a parent from a malformed `traceparent`, and
+/// `nothing-exported` when spans of an unsampled request arrived.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example(options: arize_local::CheckOptions) -> Result<(), Box<dyn std::error::Error>> {
+/// let report = arize_local::check(options, &mut std::io::stdout()).await?;
+/// report.print_to_stdout()?;
+/// assert_eq!(report.failed(), [""; 0]);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// Returns why the check could not start, or why its report could not be written. What goes wrong with the agent

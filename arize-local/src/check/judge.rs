@@ -33,6 +33,10 @@ pub(super) fn judge(sent: &mut [Sent], run: &Run<'_>) {
             Expects::Nothing => nothing(report, run, &strays),
             Expects::NotOthers => not_others(report, run, &strays),
         };
+        // Other strays are told of already, and may be late work of the request before.
+        let strays = strays
+            .into_iter()
+            .filter(|_| sent.variation.expects == Expects::NotOthers);
         let own: Vec<&Span> = report.spans.iter().chain(strays).collect();
         if let Some(owner) = owner_of(&own, at, &owners) {
             name_leak(&mut checks, &own, &owner);
@@ -64,6 +68,9 @@ fn new_trace(report: &mut RowReport, run: &Run<'_>, strays: &[&Span]) -> Vec<Che
         });
     let main = main.map(|at| traces.swap_remove(at)).unwrap_or_default();
     report.spans = main.into_iter().cloned().collect();
+    if let Some(span) = report.spans.first() {
+        report.trace_id.clone_from(&span.trace_id);
+    }
     let mut judged = report.clone();
     for span in &mut judged.spans {
         span.parent_span_id

@@ -30,10 +30,8 @@ impl io::Write for Told {
     }
 }
 
-async fn checked(pitfall: Pitfall, change: impl FnOnce(&mut CheckOptions)) -> CheckReport {
-    let (endpoint, known) = watch::channel(None);
-    let url = plain_agent::serve(pitfall, known).await;
-    let mut options = CheckOptions {
+fn options(url: String) -> CheckOptions {
+    CheckOptions {
         agent: AgentOptions {
             url,
             command: Vec::new(),
@@ -50,7 +48,12 @@ async fn checked(pitfall: Pitfall, change: impl FnOnce(&mut CheckOptions)) -> Ch
             otlp_grpc: "127.0.0.1:0".parse().expect("an address"),
         },
         json: None,
-    };
+    }
+}
+
+async fn checked(pitfall: Pitfall, change: impl FnOnce(&mut CheckOptions)) -> CheckReport {
+    let (endpoint, known) = watch::channel(None);
+    let mut options = options(plain_agent::serve(pitfall, known).await);
     change(&mut options);
     check(options, &mut Told(Vec::new(), endpoint))
         .await
@@ -196,6 +199,18 @@ async fn an_agent_that_always_fails_is_told_once() {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         text.contains("status 500: no key for the model; so in every variation"),
+        "{text}"
+    );
+}
+
+#[test]
+fn options_do_not_show_what_headers_hold() {
+    let mut options = options("http://127.0.0.1:1/invoke".to_owned());
+    let secret = "Bearer s3cret".parse().expect("is a header's value");
+    options.headers.insert("authorization", secret);
+    let text = format!("{options:?}");
+    assert!(
+        text.contains("authorization") && !text.contains("s3cret"),
         "{text}"
     );
 }

@@ -82,6 +82,18 @@ async fn a_right_agent_exits_with_0_and_a_report() {
         "{output}"
     );
 
+    let help = arize_local(&["check", "--help"])
+        .output()
+        .await
+        .expect("the command starts");
+    let help = String::from_utf8(help.stdout).expect("is UTF-8");
+    for line in output.lines().filter_map(|line| line.strip_prefix("ok   ")) {
+        assert!(
+            help.contains(&format!("\n  {line}\n")),
+            "the help lacks {line}"
+        );
+    }
+
     let report = std::fs::read_to_string(json).expect("is written");
     let report: Value = serde_json::from_str(&report).expect("is JSON");
     assert_eq!(report["ok"], true);
