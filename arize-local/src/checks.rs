@@ -56,7 +56,8 @@ pub(crate) fn judge(rows: &mut [RowReport], run: &Run<'_>) {
     }
 }
 
-fn judge_row(row: &RowReport, run: &Run<'_>, strays: &[&Span]) -> Vec<Check> {
+/// The checks of one row, in their order; `strays` are the stray spans that it seems to have made.
+pub(crate) fn judge_row(row: &RowReport, run: &Run<'_>, strays: &[&Span]) -> Vec<Check> {
     let mut findings = content::request(row);
     if row.spans.is_empty() {
         if row.error.is_none() {
@@ -156,7 +157,7 @@ fn in_order(row: usize, findings: &[Check], unjudged: &str) -> Vec<Check> {
 }
 
 /// `` `a` [TOOL], `b` and 3 more``: the spans concerned, each name once, bounded.
-fn span_list(spans: &[&Span]) -> String {
+pub(crate) fn span_list(spans: &[&Span]) -> String {
     let mut names: Vec<String> = Vec::new();
     for span in spans {
         let name = match span.openinference_kind() {

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! [`Receiver`] is the OTLP receiver alone, for tests of anything that exports spans. [`Experiment`] sends
-//! [`Row`]s to an agent and gives a [`Report`]. [`run()`] and [`collect()`] are the commands `arize-local run` and
+//! [`Row`]s to an agent and gives a [`Report`]. [`run()`], [`check()`] and [`collect()`] are the commands
+//! `arize-local run`, `arize-local check`, which sends one row in every variation of what Arize may send, and
 //! `arize-local collect` as functions.
 //!
 //! # Examples
@@ -56,6 +57,7 @@ mod agent;
 mod answer;
 mod attempt;
 mod call;
+mod check;
 mod checks;
 mod client;
 mod collect;
@@ -90,6 +92,7 @@ mod tree;
 
 pub use agent::AgentOptions;
 pub use answer::Answer;
+pub use check::{CheckOptions, CheckReport, Verdict, check};
 pub use collect::{CollectOptions, collect};
 pub use dataset::{DatasetFormat, read_dataset};
 pub use error::StartError;

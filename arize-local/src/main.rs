@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use arize_local::StartError;
 use clap::{Parser, Subcommand};
 
-use command::{collect, run};
+use command::{check, collect, run};
 
 /// A local stand-in for Arize: runs agent experiments and checks the traces that come back.
 ///
@@ -23,6 +23,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(Box<run::RunArgs>),
+    Check(Box<check::CheckArgs>),
     Collect(collect::CollectArgs),
 }
 
@@ -30,6 +31,7 @@ enum Command {
 async fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => interruptible(run::execute(*args)).await,
+        Command::Check(args) => interruptible(check::execute(*args)).await,
         // Is ended by an interruption, and that is no failure.
         Command::Collect(args) => exit_code(collect::execute(args, interrupted()).await),
     }

@@ -1,16 +1,18 @@
 //! The report as people read it, in at most 100 columns.
 
-use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
 
 use crate::report::{Check, Outcome, Report, RowReport, Trees};
 use crate::span::Span;
 use crate::tree::Trace;
 use table::{different, print_rows};
-use text::{Paint, counted, printable, wrapped};
+pub(crate) use text::counted;
+use text::{Paint, printable, wrapped};
 use times::times;
 pub(crate) use trace::beginning;
 use trace::{never_arrived, print_lines, print_trace};
 
+mod check;
 pub(crate) mod collected;
 mod table;
 mod text;
@@ -42,14 +44,7 @@ impl Report {
     ///
     /// Returns the error of standard output.
     pub fn print_to_stdout(&self) -> io::Result<()> {
-        let mut out = BufWriter::new(io::stdout().lock());
-        match self
-            .print(&mut out, stdout_takes_colour())
-            .and_then(|()| out.flush())
-        {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            printed => printed,
-        }
+        to_stdout(|out, colour| self.print(out, colour))
     }
 
     /// Prints the table of rows, their traces as trees, and the checks.
@@ -181,6 +176,20 @@ impl Report {
             [] => paint.red(&format!("failed: {counts}")),
             failed => paint.red(&format!("failed: {} ({counts})", failed.join(", "))),
         }
+    }
+}
+
+/// Prints to standard output, in colour where that is wanted.
+fn to_stdout(
+    print: impl FnOnce(&mut BufWriter<StdoutLock<'_>>, bool) -> io::Result<()>,
+) -> io::Result<()> {
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let stdout = io::stdout();
+    let colour = stdout.is_terminal() && !no_colour;
+    let mut out = BufWriter::new(stdout.lock());
+    match print(&mut out, colour).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
     }
 }
 

@@ -105,7 +105,7 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
-pub(super) fn counted(count: usize, what: &str) -> String {
+pub(crate) fn counted(count: usize, what: &str) -> String {
     if count == 1 {
         format!("1 {what}")
     } else {

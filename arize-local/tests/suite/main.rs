@@ -1,6 +1,9 @@
 //! The receiver, the runner and the command over real sockets, against agents that know none of our crates.
 
 mod agent;
+mod check;
+mod check_command;
+mod check_pitfalls;
 mod collect;
 mod command;
 mod exporter;
@@ -12,6 +15,7 @@ mod misdirected;
 mod options;
 mod pipes;
 mod pitfalls;
+mod plain_agent;
 mod ports;
 mod printing;
 mod receiver;

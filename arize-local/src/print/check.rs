@@ -1,0 +1,95 @@
+//! The report of a check: a line for each variation, then what to do.
+
+use std::io::{self, Write};
+
+use super::text::{Paint, WIDTH, counted};
+use super::{print_check, to_stdout};
+use crate::check::{CheckReport, Verdict};
+use crate::report::{Check, Outcome};
+
+impl CheckReport {
+    /// Prints to standard output, in colour if that is a terminal and `NO_COLOR` is not set.
+    ///
+    /// A reader that has gone away, as in `arize-local check ... | head`, has seen enough and is no error.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of standard output.
+    pub fn print_to_stdout(&self) -> io::Result<()> {
+        to_stdout(|out, colour| self.print(out, colour))
+    }
+
+    /// Prints a line for each variation, and each fault once with its remedy.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the writer.
+    pub fn print(&self, out: &mut impl Write, colour: bool) -> io::Result<()> {
+        let paint = Paint(colour);
+        let names = self.verdicts.iter().map(|verdict| verdict.name.len());
+        let width = names.max().unwrap_or_default();
+        let head = format!("     {:<width$}  a right agent", "variation");
+        writeln!(out, "{}", paint.dim(&head))?;
+        for verdict in &self.verdicts {
+            let label = match verdict.outcome {
+                Outcome::Fail => paint.red("FAIL"),
+                Outcome::Warn => paint.yellow("WARN"),
+                Outcome::Ok | Outcome::Skipped => paint.green("ok") + "  ",
+            };
+            writeln!(out, "{label} {:<width$}  {}", verdict.name, verdict.promise)?;
+        }
+        writeln!(out)?;
+        let faults = faults(&self.verdicts);
+        for fault in &faults {
+            print_check(out, paint, fault)?;
+        }
+        if !faults.is_empty() {
+            writeln!(out)?;
+        }
+        writeln!(out, "{}", self.summary(paint))
+    }
+
+    /// One line, for it is what a log is searched for; the variations that fail stand above as well.
+    fn summary(&self, paint: Paint) -> String {
+        let (failed, count) = (self.failed(), self.verdicts.len());
+        if failed.is_empty() {
+            return paint.green(&format!("all good: {}", counted(count, "variation")));
+        }
+        let names = format!("failed: {}", failed.join(", "));
+        paint.red(&match names.len() {
+            ..=WIDTH => names,
+            _ => format!("failed: {} of {count} variations", failed.len()),
+        })
+    }
+}
+
+/// Each check that found something, once for each remedy: the first detail, and the variations concerned.
+fn faults(verdicts: &[Verdict]) -> Vec<Check> {
+    let mut faults: Vec<(Check, Vec<&str>)> = Vec::new();
+    for verdict in verdicts {
+        for check in &verdict.findings {
+            let same = |(known, _): &&mut (Check, Vec<&str>)| {
+                (known.name, known.outcome, known.remedy)
+                    == (check.name, check.outcome, check.remedy)
+            };
+            match faults.iter_mut().find(same) {
+                Some((_, names)) if names.contains(&verdict.name) => {}
+                Some((_, names)) => names.push(verdict.name),
+                None => faults.push((check.clone(), vec![verdict.name])),
+            }
+        }
+    }
+    faults.sort_by_key(|(check, _)| check.outcome != Outcome::Fail);
+    let told = |(check, names): (Check, Vec<&str>)| {
+        let also = match &names[1..] {
+            [] => String::new(),
+            _ if names.len() == verdicts.len() => "; so in every variation".to_owned(),
+            others => format!("; also in {}", others.join(", ")),
+        };
+        Check {
+            detail: format!("in {}, {}{also}", names[0], check.detail),
+            ..check
+        }
+    };
+    faults.into_iter().map(told).collect()
+}
