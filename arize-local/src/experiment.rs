@@ -217,6 +217,9 @@ impl Experiment {
             tasks.spawn(async move {
                 let permit = permits.acquire().await;
                 let report = call.send(target, &form, timeout).await;
+                if let Some(forwarder) = receiver.store().forwarder() {
+                    forwarder.experiment_span(&report, form.traceparent);
+                }
                 drop(permit);
                 let wait = worth_waiting(&report, wait);
                 receiver

@@ -10,7 +10,7 @@ use crate::client::agent_uri;
 use crate::dataset::read_dataset;
 use crate::error::StartError;
 use crate::experiment::{Experiment, Row};
-use crate::listen::{ReceiveOptions, listen, print_variables, variables};
+use crate::listen::{ReceiveOptions, finish_forwarding, listen, print_variables, variables};
 use crate::report::Report;
 
 /// What `arize-local run` is told on its command line.
@@ -78,6 +78,7 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> Result<Report, St
     if let Some(process) = process {
         process.stop().await; // before the report is printed, so that its last words do not stand in it
     }
+    finish_forwarding(&receiver, out).await?;
     if let Some((path, file)) = json {
         serde_json::to_writer_pretty(file, &report.to_json()).map_err(|error| {
             format!(

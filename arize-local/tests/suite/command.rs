@@ -59,7 +59,7 @@ async fn free_address() -> String {
 }
 
 /// Runs the command against an agent that is told the receiver's port as a person would be: from the output.
-async fn run_against(
+pub(crate) async fn run_against(
     behaviour: impl Fn(&Call) -> Reply + Send + Sync + 'static,
     dataset: &Path,
     more: &[&str],

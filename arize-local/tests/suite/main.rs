@@ -5,6 +5,7 @@ mod collect;
 mod command;
 mod exporter;
 mod failures;
+mod forward;
 mod http;
 mod misdirected;
 mod pipes;
