@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::StartError;
-use crate::listen::{ReceiveOptions, cannot_print, listen, print_variables, variables};
+use crate::listen::{
+    ReceiveOptions, cannot_print, finish_forwarding, listen, print_variables, variables,
+};
 use crate::out_file::OutFile;
 use crate::print::collected::{Collected, print_misdirected, print_totals};
 use crate::receiver::Receiver;
@@ -70,7 +72,8 @@ pub async fn collect(
             collector.print_quiet(&receiver, Some(Duration::ZERO))?;
         }
     }
-    collector.print_totals(receiver.store().dropped_strays())
+    collector.print_totals(receiver.store().dropped_strays())?;
+    finish_forwarding(&receiver, out).await
 }
 
 struct Collector<'a, W> {
@@ -98,7 +101,7 @@ impl<W: Write> Collector<'_, W> {
         let mut changes = receiver.store().changes();
         loop {
             let some_are_left = self.print_quiet(receiver, None)?;
-            if self.nobody_reads && self.json.is_none() {
+            if self.nobody_reads && self.json.is_none() && self.options.receive.forward.is_none() {
                 return Ok(());
             }
             if some_are_left {

@@ -1,6 +1,6 @@
 //! What has arrived, shared by every transport of the receiver.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::answer::Answer;
 use crate::contents::{Contents, Trace};
+use crate::forward::Forwarder;
 use crate::kept::KeptRequest;
 use crate::protocol::{Misdirected, Protocol};
 use crate::request::ExportRequest;
@@ -21,6 +22,7 @@ const MAX_MISDIRECTED: usize = 16;
 pub(crate) struct Store {
     contents: Mutex<Contents>,
     changed: watch::Sender<()>,
+    forwarder: OnceLock<Forwarder>,
 }
 
 impl Store {
@@ -28,6 +30,7 @@ impl Store {
         Self {
             contents: Mutex::default(),
             changed: watch::Sender::new(()),
+            forwarder: OnceLock::new(),
         }
     }
 
@@ -39,6 +42,15 @@ impl Store {
     pub(crate) fn add(&self, request: &ExportRequest) {
         self.lock().add(request, Instant::now());
         self.changed.send_replace(());
+    }
+
+    /// Passes on what comes from now on; the first call counts.
+    pub(crate) fn forward_with(&self, forwarder: Forwarder) {
+        let _ = self.forwarder.set(forwarder);
+    }
+
+    pub(crate) fn forwarder(&self) -> Option<&Forwarder> {
+        self.forwarder.get()
     }
 
     /// Drops the spans of a trace.

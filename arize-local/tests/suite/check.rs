@@ -47,6 +47,7 @@ fn options(url: String) -> CheckOptions {
         receive: ReceiveOptions {
             otlp_grpc: "127.0.0.1:0".parse().expect("an address"),
             otlp_http: "127.0.0.1:0".parse().expect("an address"),
+            ..ReceiveOptions::default()
         },
         json: None,
     }

@@ -16,18 +16,18 @@ use crate::command::{arize_local, cannot_start_as, file, text};
 use crate::exporter::{span_data, span_exporter_http};
 use crate::receiver::export;
 
-const PORTS: [&str; 4] = ["--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0"];
+pub(crate) const PORTS: [&str; 4] = ["--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0"];
 
 /// The command, running.
-struct Collect {
+pub(crate) struct Collect {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    grpc: String,
+    pub(crate) grpc: String,
     http: String,
 }
 
 impl Collect {
-    async fn start(more: &[&str]) -> Self {
+    pub(crate) async fn start(more: &[&str]) -> Self {
         let arguments = [&["collect"], &PORTS[..], more].concat();
         let mut command = arize_local(&arguments);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
@@ -62,7 +62,7 @@ impl Collect {
     }
 
     /// Ends it as Ctrl-C does; gives its exit status and the rest of its output.
-    async fn interrupt(mut self) -> (Option<i32>, String) {
+    pub(crate) async fn interrupt(mut self) -> (Option<i32>, String) {
         let id = self.child.id().expect("is running");
         let id = Pid::from_raw(id.try_into().expect("fits")).expect("is no zero");
         kill_process(id, Signal::INT).expect("is there");
@@ -75,7 +75,7 @@ impl Collect {
     }
 }
 
-fn span(trace: u8, id: u8, parent: u8, name: &str, kind: &str, project: &str) -> Span {
+pub(crate) fn span(trace: u8, id: u8, parent: u8, name: &str, kind: &str, project: &str) -> Span {
     let mut span = Span {
         trace_id: vec![trace; 16],
         span_id: vec![id; 8],

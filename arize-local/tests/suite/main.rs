@@ -9,6 +9,7 @@ mod command;
 mod exporter;
 mod failures;
 mod forms;
+mod forward;
 mod http;
 mod long;
 mod misdirected;
