@@ -68,7 +68,8 @@ impl fmt::Debug for CheckOptions {
             .field("row", &self.row)
             .field("only", &self.only)
             .field("body", &self.body)
-            .field("headers", &self.headers.keys().collect::<Vec<_>>()) // the values may be secret
+            // The values may be secret, and the iterator of the names would show them.
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("timeout", &self.timeout)
             .field("wait", &self.wait)
             .field("expect", &self.expect)

@@ -29,19 +29,24 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Cli::parse().command {
-        Command::Run(args) => interruptible(run::execute(*args)).await,
-        Command::Check(args) => interruptible(check::execute(*args)).await,
+    let command = Cli::parse().command;
+    let interruption = interruption(); // before anything is printed: whoever reads that may interrupt at once
+    match command {
+        Command::Run(args) => unless(interruption, run::execute(*args)).await,
+        Command::Check(args) => unless(interruption, check::execute(*args)).await,
         // Is ended by an interruption, and that is no failure.
-        Command::Collect(args) => exit_code(collect::execute(args, interrupted()).await),
+        Command::Collect(args) => exit_code(collect::execute(args, interruption).await),
     }
 }
 
 /// An interruption ends the command, and with it the agent that it started.
-async fn interruptible(command: impl Future<Output = Result<bool, StartError>>) -> ExitCode {
+async fn unless(
+    interruption: impl Future<Output = ()>,
+    command: impl Future<Output = Result<bool, StartError>>,
+) -> ExitCode {
     tokio::select! {
         result = command => exit_code(result),
-        () = interrupted() => ExitCode::from(130),
+        () = interruption => ExitCode::from(130),
     }
 }
 
@@ -58,16 +63,26 @@ fn exit_code(result: Result<bool, StartError>) -> ExitCode {
     }
 }
 
-/// Returns at Ctrl-C or SIGTERM.
-async fn interrupted() {
+/// Listens for Ctrl-C and SIGTERM from now on; the future ends at the first.
+fn interruption() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    if let Ok(mut term) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-    {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = term.recv() => {}
+    let signals = {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).ok();
+        (
+            listen(SignalKind::interrupt()),
+            listen(SignalKind::terminate()),
+        )
+    };
+    async move {
+        #[cfg(unix)]
+        if let (Some(mut interrupt), Some(mut terminate)) = signals {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
         }
-        return;
+        let _ = tokio::signal::ctrl_c().await;
     }
-    let _ = tokio::signal::ctrl_c().await;
 }
