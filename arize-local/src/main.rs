@@ -30,7 +30,7 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let command = Cli::parse().command;
-    let interruption = interruption(); // before anything is printed: whoever reads that may interrupt at once
+    let interruption = interrupted(); // before anything is printed: whoever reads that may interrupt at once
     match command {
         Command::Run(args) => unless(interruption, run::execute(*args)).await,
         Command::Check(args) => unless(interruption, check::execute(*args)).await,
@@ -63,26 +63,27 @@ fn exit_code(result: Result<bool, StartError>) -> ExitCode {
     }
 }
 
-/// Listens for Ctrl-C and SIGTERM from now on; the future ends at the first.
-fn interruption() -> impl Future<Output = ()> {
-    #[cfg(unix)]
-    let signals = {
-        use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).ok();
-        (
-            listen(SignalKind::interrupt()),
-            listen(SignalKind::terminate()),
-        )
-    };
-    async move {
-        #[cfg(unix)]
-        if let (Some(mut interrupt), Some(mut terminate)) = signals {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+/// Returns at Ctrl-C or SIGTERM: from this call on, not only once it is awaited.
+#[cfg(unix)]
+fn interrupted() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    async {
+        match signals {
+            [Ok(mut interrupt), Ok(mut terminate)] => {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
             }
-            return;
+            // Without handlers the signals end the process by themselves.
+            _ => std::future::pending().await,
         }
-        let _ = tokio::signal::ctrl_c().await;
     }
+}
+
+/// Returns at Ctrl-C.
+#[cfg(not(unix))]
+async fn interrupted() {
+    let _ = tokio::signal::ctrl_c().await;
 }
