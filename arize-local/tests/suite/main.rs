@@ -13,6 +13,8 @@ mod pipes;
 mod pitfalls;
 mod ports;
 mod printing;
+#[cfg(unix)]
+mod progress;
 mod receiver;
 mod retries;
 mod routes;
