@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
+use crate::attempt::attempt;
 use crate::client::Client;
-use crate::failure::Failure;
 use crate::form::{Baggage, BodyShape, Metadata, RequestForm, Traceparent};
 use crate::report::RowReport;
 
@@ -24,6 +24,8 @@ pub(crate) struct Call {
     pub(crate) trace_id: String,
     /// The experiment span: 16 hex digits.
     pub(crate) span_id: String,
+    /// How many further attempts there are at most, if the first fails in a way that may pass.
+    pub(crate) retries: usize,
 }
 
 /// A run of an experiment: what all its calls share.
@@ -48,15 +50,20 @@ impl Call {
             run_id: format!("run-{:08x}", fastrand::u32(..)),
             trace_id: format!("{:032x}", fastrand::u128(1..)),
             span_id: format!("{:016x}", fastrand::u64(1..)),
+            retries: 0,
         }
     }
 
-    fn body(&self, form: &RequestForm) -> Value {
+    pub(crate) fn body(&self, form: &RequestForm) -> Value {
+        let metadata = self.metadata(form.metadata);
+        if let Some(template) = &form.template {
+            return template.body(&self.input, metadata.as_ref()).into();
+        }
         let mut body = match (&self.input, form.body) {
             (Value::Object(fields), BodyShape::TopLevel) => fields.clone(),
             (input, _) => Map::from_iter([("input".to_owned(), input.clone())]),
         };
-        if let Some(metadata) = self.metadata(form.metadata) {
+        if let Some(metadata) = metadata {
             body.insert("arize_metadata".to_owned(), metadata);
         }
         body.into()
@@ -82,7 +89,7 @@ impl Call {
         }
     }
 
-    fn headers(&self, form: &RequestForm) -> HeaderMap {
+    pub(crate) fn headers(&self, form: &RequestForm) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let mut add = |name, value: &str| {
             let value =
@@ -138,6 +145,8 @@ impl Call {
     }
 
     /// Posts the row and reports on it, without spans yet.
+    ///
+    /// Every attempt has the same trace context and the same ids: it is one run.
     pub(crate) async fn send(
         &self,
         target: Result<(Client, Uri), String>,
@@ -146,24 +155,20 @@ impl Call {
     ) -> RowReport {
         let sent = SystemTime::now();
         let start = Instant::now();
-        let answer = match target {
-            Ok((client, uri)) => {
-                client
-                    .post(&uri, self.headers(form), &self.body(form), timeout)
-                    .await
-            }
-            Err(error) => Err((Failure::NotSent, error)),
+        let mut earlier = Vec::new();
+        let (last, duration) = loop {
+            let attempt_start = Instant::now();
+            let attempt = attempt(target.as_ref(), self, form, timeout).await;
+            let again = attempt
+                .pause_before_another(earlier.len())
+                .filter(|_| earlier.len() < self.retries);
+            let (Some(pause), Some(failure)) = (again, attempt.failure.clone()) else {
+                break (attempt, attempt_start.elapsed());
+            };
+            earlier.push(failure);
+            tokio::time::sleep(pause).await;
         };
-        let response_is_json = answer.as_ref().is_ok_and(|answer| answer.is_json);
-        let (status, response, failure) = match answer {
-            Ok(answer) => {
-                let text = format!("the agent answered with HTTP status {}", answer.status);
-                let failure = Failure::of_status(answer.status).map(|failure| (failure, text));
-                (Some(answer.status), Some(answer.body), failure)
-            }
-            Err(failure) => (None, None, Some(failure)),
-        };
-        let (failure, error) = failure.unzip();
+        let (failure, error) = last.failure.unzip();
         RowReport {
             row: self.row,
             input: self.input.clone(),
@@ -172,13 +177,19 @@ impl Call {
             trace_id: self.trace_id.clone(),
             span_id: self.span_id.clone(),
             sent,
-            duration: start.elapsed(),
-            status,
-            response,
-            response_is_json,
+            duration,
+            took: start.elapsed(),
+            attempts: earlier.len() + 1,
+            earlier,
+            names: form.names(),
+            status: last.status,
+            response: last.response,
+            response_is_json: last.response_is_json,
             error,
             failure,
             spans: Vec::new(),
+            spans_left_out: 0,
+            shortened: false,
             checks: Vec::new(),
         }
     }
@@ -255,6 +266,7 @@ mod tests {
         );
         let form = RequestForm {
             body: BodyShape::TopLevel,
+            template: None,
             metadata: Metadata::NoProject,
             baggage: Baggage::TwoLines,
             traceparent: Traceparent::None,

@@ -1,7 +1,6 @@
 //! The command `arize-local check`, as a function: one row in every variation of what Arize may send.
 
 use std::fmt;
-use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,6 +17,7 @@ use crate::error::StartError;
 use crate::failure::Failure;
 use crate::form::{BodyShape, RequestForm};
 use crate::listen::{ReceiveOptions, listen, print_variables, variables};
+use crate::out_file::OutFile;
 use crate::print::counted;
 use crate::receiver::Receiver;
 use crate::report::RowReport;
@@ -109,8 +109,7 @@ pub async fn check(options: CheckOptions, out: &mut impl Write) -> Result<CheckR
     let uri = agent_uri(&options.agent.url)?;
     let variations = variation::chosen(&options.only)?;
     // Before the check, for one that cannot be written should not cost a check to find out.
-    let json = options.json.as_ref().map(File::create).transpose();
-    let json = json.map_err(|error| cannot_write(&options, &error))?;
+    let json = options.json.as_deref().map(OutFile::create).transpose()?;
     let receiver = listen(&options.receive).await?;
     let variables = variables(&receiver);
     print_variables(out, &variables, &receiver, options.agent.command.is_empty())?;
@@ -129,20 +128,11 @@ pub async fn check(options: CheckOptions, out: &mut impl Write) -> Result<CheckR
     if let Some(process) = process {
         process.stop().await; // before the report is printed, so that its last words do not stand in it
     }
-    if let Some(file) = json {
-        serde_json::to_writer_pretty(file, &report.to_json())
-            .map_err(|error| cannot_write(&options, &error))?;
+    if let Some(mut file) = json {
+        file.write(&format!("{:#}\n", report.to_json()));
+        file.finish()?;
     }
     Ok(report)
-}
-
-fn cannot_write(options: &CheckOptions, error: &dyn fmt::Display) -> StartError {
-    let path = options.json.as_deref().unwrap_or("-".as_ref());
-    format!(
-        "cannot write `{}`: {error}; name a file in a folder that is there and has space",
-        path.display()
-    )
-    .into()
 }
 
 async fn send_and_judge(
@@ -174,6 +164,7 @@ async fn send_and_judge(
         stray: receiver.store().stray_spans_since(first_request),
         requests: receiver.store().request_count() - first_request,
         connections: receiver.connections(),
+        misdirected: receiver.misdirected(),
     };
     judge::judge(&mut sent, &run);
     remedy::specify(&mut sent);

@@ -3,14 +3,19 @@
 //! One fault should give one finding. So each check judges what no other one has told already: where the
 //! CHAIN is missing, say, nobody complains of the spans under it.
 
-use crate::failure::Failure;
+use crate::protocol::Misdirected;
 use crate::report::{Check, Outcome, RowReport};
 use crate::span::Span;
 use crate::tree::Trace;
 
+pub(crate) use adopt::adopt;
+pub(crate) use tally::Tally;
+
+mod adopt;
 mod content;
 mod routing;
 mod structure;
+mod tally;
 
 /// Every check by name, in the order of the report.
 const NAMES: [&str; 12] = [
@@ -39,18 +44,16 @@ pub(crate) struct Run<'a> {
     pub(crate) requests: usize,
     /// How many connections the receiver has had.
     pub(crate) connections: usize,
+    /// Export requests that came to the wrong port or path.
+    pub(crate) misdirected: Vec<Misdirected>,
 }
 
-/// Fills in every row's checks and gives those of the run.
-pub(crate) fn judge(rows: &mut [RowReport], run: &Run<'_>) -> Vec<Check> {
+/// Fills in every row's checks.
+pub(crate) fn judge(rows: &mut [RowReport], run: &Run<'_>) {
     let strays = structure::strays_by_row(rows, run);
     for (row, strays) in rows.iter_mut().zip(strays) {
         row.checks = judge_row(row, run, &strays);
     }
-    NAMES
-        .into_iter()
-        .flat_map(|name| combine(name, rows))
-        .collect()
 }
 
 /// The checks of one row, in their order; `strays` are the stray spans that it seems to have made.
@@ -71,32 +74,55 @@ pub(crate) fn judge_row(row: &RowReport, run: &Run<'_>, strays: &[&Span]) -> Vec
     findings.extend(routing::one_route(&trace));
     findings.extend(content::known_names(&trace));
     findings.extend(content::input_output(&trace));
-    if let Some(failure) = row.failure {
-        leave_out_consequences(&mut findings, failure);
+    leave_out_consequences(&mut findings, row);
+    if !row.names.route {
+        set_aside(
+            &mut findings,
+            &["routed"],
+            "the request names no space and project",
+        );
+    }
+    if !row.names.trace {
+        set_aside(&mut findings, &NEED_A_TRACE, "the request names no trace");
     }
     in_order(row.row, &findings, "")
 }
 
+/// What only the trace asked for can show.
+const NEED_A_TRACE: [&str; 4] = [
+    "trace-joined",
+    "chain-parent",
+    "tools-under-chain",
+    "no-orphans",
+];
+
 /// A request that failed need not have reached its tools, and one that was given up has spans that have not
 /// ended: nothing of that is a fault of the tracing.
-fn leave_out_consequences(findings: &mut Vec<Check>, failure: Failure) {
-    let mut left_out = Vec::new();
-    findings.retain(|check| {
+fn leave_out_consequences(findings: &mut Vec<Check>, row: &RowReport) {
+    let failed = row.failure.is_some();
+    let mut names = Vec::new();
+    for check in &*findings {
         let consequence = match check.name {
-            "tools-exported" => true,
-            "chain-exported" | "no-orphans" => failure.cuts_spans_off(),
+            "tools-exported" => failed,
+            "chain-exported" | "no-orphans" => row.cut_spans_off(),
             _ => false,
         };
         if consequence {
-            left_out.push(check.name);
+            names.push(check.name);
         }
-        !consequence
-    });
-    findings.extend(
-        left_out
-            .into_iter()
-            .map(|name| Check::skipped(name, "the request failed")),
-    );
+    }
+    let reason = if failed {
+        "the request failed"
+    } else {
+        "an earlier attempt was cut off"
+    };
+    set_aside(findings, &names, reason);
+}
+
+/// Whatever these checks have found, it cannot be judged.
+fn set_aside(findings: &mut Vec<Check>, names: &[&'static str], reason: &str) {
+    findings.retain(|check| !names.contains(&check.name));
+    findings.extend(names.iter().map(|name| Check::skipped(name, reason)));
 }
 
 /// Puts the findings into the fixed order and adds the checks that found nothing.
@@ -130,106 +156,6 @@ fn in_order(row: usize, findings: &[Check], unjudged: &str) -> Vec<Check> {
     checks
 }
 
-/// One check over all rows: what failed and what is warned of, once for each remedy, or that all is well.
-fn combine(name: &'static str, rows: &[RowReport]) -> Vec<Check> {
-    let all: Vec<&Check> = rows
-        .iter()
-        .flat_map(|row| &row.checks)
-        .filter(|check| check.name == name)
-        .collect();
-    let found: Vec<Check> = [Outcome::Fail, Outcome::Warn]
-        .into_iter()
-        .flat_map(|outcome| by_remedy(&all, outcome))
-        .collect();
-    match all.first() {
-        _ if !found.is_empty() => found,
-        // Rows that could not be judged do not make a check fail, nor do they make it pass.
-        Some(first) if all.iter().all(|check| check.outcome == Outcome::Skipped) => {
-            vec![Check::skipped(name, &first.detail)]
-        }
-        _ => vec![Check::passed(name)],
-    }
-}
-
-/// Unlike faults stay apart: what helps against one does not help against the other.
-fn by_remedy(checks: &[&Check], outcome: Outcome) -> Vec<Check> {
-    let mut kinds: Vec<Vec<&Check>> = Vec::new();
-    for check in checks.iter().filter(|check| check.outcome == outcome) {
-        match kinds.iter_mut().find(|kind| kind[0].remedy == check.remedy) {
-            Some(kind) => kind.push(check),
-            None => kinds.push(vec![check]),
-        }
-    }
-    kinds.iter().filter_map(|kind| merge(kind)).collect()
-}
-
-/// How many different details of one check are told; the JSON has all of them.
-const MAX_DETAILS: usize = 3;
-
-/// The same fault of many rows as one check.
-fn merge(checks: &[&Check]) -> Option<Check> {
-    let mut groups: Vec<(&str, Vec<usize>)> = Vec::new();
-    let mut rows = Vec::new();
-    for check in checks {
-        rows.extend(&check.rows);
-        match groups
-            .iter_mut()
-            .find(|(detail, _)| *detail == check.detail)
-        {
-            Some((_, rows)) => rows.extend(&check.rows),
-            None => groups.push((&check.detail, check.rows.clone())),
-        }
-    }
-    let first = checks.first()?;
-    let mut details: Vec<String> = groups
-        .iter()
-        .take(MAX_DETAILS)
-        .map(|(detail, rows)| format!("{}: {detail}", row_list(rows)))
-        .collect();
-    if groups.len() > MAX_DETAILS {
-        let rest: Vec<usize> = groups[MAX_DETAILS..]
-            .iter()
-            .flat_map(|(_, rows)| rows)
-            .copied()
-            .collect();
-        details.push(format!("more in {}", row_list(&rest)));
-    }
-    rows.sort_unstable();
-    rows.dedup();
-    Some(Check {
-        detail: details.join("; "),
-        rows,
-        ..(*first).clone()
-    })
-}
-
-/// `row 3`, `rows 1-4, 7`: bounded, whatever the number of rows.
-fn row_list(rows: &[usize]) -> String {
-    const MAX_RANGES: usize = 6;
-    let mut rows = rows.to_vec();
-    rows.sort_unstable();
-    rows.dedup();
-    let mut ranges: Vec<(usize, usize)> = Vec::new();
-    for row in &rows {
-        match ranges.last_mut() {
-            Some((_, last)) if *last + 1 == *row => *last = *row,
-            _ => ranges.push((*row, *row)),
-        }
-    }
-    let text = |(first, last): &(usize, usize)| match last - first {
-        0 => first.to_string(),
-        1 => format!("{first}, {last}"),
-        _ => format!("{first}-{last}"),
-    };
-    let shown: Vec<String> = ranges.iter().take(MAX_RANGES).map(text).collect();
-    let shown = shown.join(", ");
-    match (rows.len(), ranges.len() > MAX_RANGES) {
-        (1, _) => format!("row {shown}"),
-        (_, false) => format!("rows {shown}"),
-        (count, true) => format!("rows {shown}, ... ({count} rows)"),
-    }
-}
-
 /// `` `a` [TOOL], `b` and 3 more``: the spans concerned, each name once, bounded.
 pub(crate) fn span_list(spans: &[&Span]) -> String {
     let mut names: Vec<String> = Vec::new();
@@ -261,15 +187,6 @@ mod tests {
     use crate::span::tests::span;
 
     #[test]
-    fn rows_are_listed_as_ranges_and_bounded() {
-        assert_eq!(row_list(&[3]), "row 3");
-        assert_eq!(row_list(&[2, 1]), "rows 1, 2");
-        assert_eq!(row_list(&[1, 2, 3, 7]), "rows 1-3, 7");
-        let odd: Vec<usize> = (0..50).map(|n| 2 * n + 1).collect();
-        assert_eq!(row_list(&odd), "rows 1, 3, 5, 7, 9, 11, ... (50 rows)");
-    }
-
-    #[test]
     fn spans_are_listed_once_by_name() {
         let spans = [
             span("a", "", "x", "TOOL"),
@@ -280,21 +197,5 @@ mod tests {
             span_list(&spans.iter().collect::<Vec<_>>()),
             "`x` [TOOL], `y`"
         );
-    }
-
-    #[test]
-    fn the_same_finding_in_many_rows_is_told_once() {
-        let check = |row, detail: &str| Check {
-            rows: vec![row],
-            ..Check::fail("routed", detail.into(), "do")
-        };
-        let checks: Vec<Check> = vec![check(1, "a"), check(2, "a"), check(3, "b")];
-        let checks: Vec<&Check> = checks.iter().collect();
-        let [merged] = &by_remedy(&checks, Outcome::Fail)[..] else {
-            panic!("one remedy is one line");
-        };
-        assert_eq!(merged.detail, "rows 1, 2: a; row 3: b");
-        assert_eq!(merged.rows, [1, 2, 3]);
-        assert!(by_remedy(&checks, Outcome::Warn).is_empty());
     }
 }

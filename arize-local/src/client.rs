@@ -30,6 +30,8 @@ pub(crate) struct Answer {
     /// JSON, or a string where the body is none.
     pub(crate) body: Value,
     pub(crate) is_json: bool,
+    /// How long the agent asks to be left alone. `Retry-After` with a date says nothing here.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 /// Reads an agent's URL.
@@ -100,6 +102,10 @@ impl Client {
             (failure, format!("{what}: {}", root_cause(&error)))
         })?;
         let status = response.status().as_u16();
+        let retry_after = response.headers().get(http::header::RETRY_AFTER);
+        let retry_after = retry_after
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .map(Duration::from_secs);
         let body = Limited::new(response.into_body(), MAX_RESPONSE)
             .collect()
             .await;
@@ -114,11 +120,13 @@ impl Client {
                 status,
                 body,
                 is_json: true,
+                retry_after,
             },
             Err(_) => Answer {
                 status,
                 body: String::from_utf8_lossy(&body).into(),
                 is_json: false,
+                retry_after,
             },
         })
     }

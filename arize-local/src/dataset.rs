@@ -1,66 +1,88 @@
-//! Datasets: one JSON value a line.
+//! Datasets: JSON lines, JSON or CSV, from a file or from standard input.
 
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
 
 use crate::error::StartError;
 
-/// Reads a dataset of one JSON value a line; blank lines are skipped.
+mod csv;
+mod json;
+
+/// How a dataset is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatasetFormat {
+    /// One JSON value a line; blank lines are skipped.
+    JsonLines,
+    /// One JSON array with a row in each item, or an object with one array in it, such as `{"examples": [...]}`.
+    Json,
+    /// Comma-separated values under a line of column names. Every cell is a string, also one that looks like a
+    /// number or like JSON.
+    Csv,
+}
+
+impl DatasetFormat {
+    /// What the name of a file says: `.json` and `.csv`, and JSON lines for all others.
+    #[must_use]
+    pub fn of(path: &Path) -> Self {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        match extension.map(str::to_lowercase).as_deref() {
+            Some("json") => Self::Json,
+            Some("csv") => Self::Csv,
+            _ => Self::JsonLines,
+        }
+    }
+
+    fn advice(self) -> &'static str {
+        match self {
+            Self::JsonLines => "write one JSON value a line",
+            Self::Json => {
+                "write an array of rows, or an object with one array such as `{\"examples\": [...]}`"
+            }
+            Self::Csv => {
+                "write a header line that names each column once, then as many cells on each row's line"
+            }
+        }
+    }
+}
+
+/// Reads a dataset: from standard input where the path is `-`.
+///
+/// Where no format is named, the file's extension tells it ([`DatasetFormat::of`]).
 ///
 /// # Errors
 ///
 /// Says in one line which file, and which line of it, is wrong and what to do.
-pub fn read_dataset(path: &Path) -> Result<Vec<Value>, StartError> {
-    let name = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        format!("cannot read the dataset `{name}`: {error}; name a file with one JSON value a line")
-    })?;
-    let rows = parse(&text).map_err(|(line, error)| {
-        format!("`{name}` line {line} is not JSON: {error}; write one JSON value a line")
-    })?;
+pub fn read_dataset(path: &Path, format: Option<DatasetFormat>) -> Result<Vec<Value>, StartError> {
+    let format = format.unwrap_or_else(|| DatasetFormat::of(path));
+    let advice = format.advice();
+    let stdin = path.as_os_str() == "-";
+    let name = if stdin {
+        "standard input".to_owned()
+    } else {
+        format!("`{}`", path.display())
+    };
+    let text = read(path, stdin)
+        .map_err(|error| format!("cannot read the dataset {name}: {error}; {advice}"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text); // editors on Windows write it
+    let rows = match format {
+        DatasetFormat::JsonLines => json::lines(text),
+        DatasetFormat::Json => json::whole(text),
+        DatasetFormat::Csv => csv::rows(text),
+    };
+    let rows = rows.map_err(|error| format!("{name} {error}; {advice}"))?;
     if rows.is_empty() {
-        return Err(
-            format!("the dataset `{name}` has no rows; write one JSON value a line").into(),
-        );
+        return Err(format!("the dataset {name} has no rows; {advice}").into());
     }
     Ok(rows)
 }
 
-fn parse(text: &str) -> Result<Vec<Value>, (usize, String)> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text); // editors on Windows write it
-    let mut rows = Vec::new();
-    for (index, line) in text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-    {
-        let row = serde_json::from_str(line).map_err(|error| {
-            // The error counts lines itself, and would say that it is always line 1.
-            let text = error.to_string();
-            let what = text.split(" at line ").next().unwrap_or(&text);
-            (index + 1, format!("{what} at column {}", error.column()))
-        })?;
-        rows.push(row);
+fn read(path: &Path, stdin: bool) -> std::io::Result<String> {
+    if !stdin {
+        return std::fs::read_to_string(path);
     }
-    Ok(rows)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn blank_lines_are_skipped() {
-        let rows = parse("{\"goal\": \"a\"}\r\n\n  \n\"b\"\n3").expect("is right");
-        assert_eq!(rows, [json!({"goal": "a"}), json!("b"), json!(3)]);
-    }
-
-    #[test]
-    fn a_bad_line_is_named() {
-        let (line, error) = parse("{}\n\n{\"goal\":}\n").expect_err("is wrong");
-        assert_eq!(line, 3);
-        assert_eq!(error, "expected value at column 9");
-    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    Ok(text)
 }

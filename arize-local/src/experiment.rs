@@ -1,19 +1,17 @@
 //! One experiment: rows sent to an agent the way Arize sends them, and what came back.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 use crate::call::{Call, experiment_id};
-use crate::checks::{self, Run};
-use crate::client::{Client, agent_uri};
-use crate::failure::Failure;
 use crate::form::RequestForm;
 use crate::receiver::Receiver;
-use crate::report::{Report, RowReport};
+use crate::report::Report;
+use course::Course;
+pub(crate) use course::Follow;
+
+mod course;
 
 /// The space asked for unless another is named: like real ones it is base64 and ends in `=`.
 pub const DEFAULT_SPACE_ID: &str = "U3BhY2U6MTpsb2NhbA==";
@@ -103,6 +101,8 @@ pub struct Experiment {
     settle: Duration,
     expect: Vec<String>,
     form: RequestForm,
+    retries: usize,
+    fail_fast: bool,
 }
 
 impl Experiment {
@@ -119,6 +119,8 @@ impl Experiment {
             settle: Duration::from_secs(2),
             expect: Vec::new(),
             form: RequestForm::default(),
+            retries: 3,
+            fail_fast: false,
         }
     }
 
@@ -176,86 +178,57 @@ impl Experiment {
         self
     }
 
+    /// How many more times a row is sent whose request fails in a way that may pass: 3 unless said.
+    ///
+    /// That is where nobody answers (no connection, a broken one, no answer in time) and where the status is 408,
+    /// 429, 502, 503 or 504. The pauses are 200 ms, 400 ms and so on, or what `Retry-After` asks for, and 30 s at
+    /// most. Every attempt is part of the same run, with the same `traceparent`, and the last one counts.
+    pub fn retries(mut self, retries: usize) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    /// Whether nothing more is sent after the first row that failed: rows that are under way are finished.
+    pub fn fail_fast(mut self, fail_fast: bool) -> Self {
+        self.fail_fast = fail_fast;
+        self
+    }
+
     /// Sends every row, waits for its spans, and judges them.
     ///
-    /// Waiting for spans does not hold up other rows. A failure of one row is part of the report.
+    /// Waiting for spans does not hold up other rows. A failure of one row is part of the report. The latest
+    /// 1,000 rows and the first 100 that failed are kept in full; of others, in a longer run, the report has the
+    /// result alone ([`RowReport::is_complete`](crate::RowReport::is_complete)).
     pub async fn run(self, receiver: &Receiver) -> Report {
-        let first_request = receiver.store().request_count();
-        let mut rows = self.send_all(receiver).await;
-        // Read at the end: spans that were late for their own row have had the others' time.
-        for row in &mut rows {
-            row.spans = receiver.trace(&row.trace_id);
-        }
-        let run = Run {
-            expect: &self.expect,
-            stray: receiver.store().stray_spans_since(first_request),
-            requests: receiver.store().request_count() - first_request,
-            connections: receiver.connections(),
-        };
-        let checks = checks::judge(&mut rows, &run);
-        Report {
-            rows,
-            checks,
-            stray_spans: run.stray,
-        }
+        self.run_followed(receiver, &mut ()).await
     }
 
-    /// Sends the rows, as many at once as wanted; done when nobody waits for spans any more.
-    async fn send_all(&self, receiver: &Receiver) -> Vec<RowReport> {
-        let target = agent_uri(&self.agent).and_then(|uri| Ok((Client::new(&uri)?, uri)));
-        let permits = Arc::new(Semaphore::new(self.concurrency));
-        let (timeout, wait, settle) = (self.timeout, self.wait, self.settle);
-        let form = Arc::new(self.form.clone());
-        let mut tasks = JoinSet::new();
-        for call in self.calls() {
-            receiver.store().expect_trace(&call.trace_id);
-            let (receiver, permits, target) =
-                (receiver.clone(), Arc::clone(&permits), target.clone());
-            let form = Arc::clone(&form);
-            tasks.spawn(async move {
-                let permit = permits.acquire().await;
-                let report = call.send(target, &form, timeout).await;
-                drop(permit);
-                let wait = worth_waiting(&report, wait);
-                receiver
-                    .store()
-                    .trace_settled(&call.trace_id, settle, wait)
-                    .await;
-                report
-            });
-        }
-        let mut rows = Vec::with_capacity(tasks.len());
-        while let Some(joined) = tasks.join_next().await {
-            match joined {
-                Ok(report) => rows.push(report),
-                Err(error) => std::panic::resume_unwind(error.into_panic()), // nobody else can abort these tasks
-            }
-        }
-        rows.sort_by_key(|report: &RowReport| report.row);
-        rows
+    /// Runs, and tells somebody of each row.
+    pub(crate) async fn run_followed(
+        mut self,
+        receiver: &Receiver,
+        follow: &mut impl Follow,
+    ) -> Report {
+        let rows = std::mem::take(&mut self.rows);
+        Course::new(&self, receiver, follow).run(rows).await
     }
 
-    fn calls(&self) -> impl Iterator<Item = Call> {
+    /// The rows as calls, each made when it is asked for.
+    fn calls(&self, rows: Vec<Row>) -> impl ExactSizeIterator<Item = Call> {
         let experiment_id = experiment_id();
-        self.rows.iter().enumerate().map(move |(index, row)| {
-            let space_id = row.space_id.as_ref().unwrap_or(&self.space_id).clone();
-            let project = row.project.as_ref().unwrap_or(&self.project).clone();
-            Call::new(
-                index + 1,
-                row.input.clone(),
-                space_id,
-                project,
-                experiment_id.clone(),
-            )
+        rows.into_iter().enumerate().map(move |(index, row)| {
+            let space_id = row.space_id.unwrap_or_else(|| self.space_id.clone());
+            let project = row.project.unwrap_or_else(|| self.project.clone());
+            Call {
+                retries: self.retries,
+                ..Call::new(
+                    index + 1,
+                    row.input,
+                    space_id,
+                    project,
+                    experiment_id.clone(),
+                )
+            }
         })
-    }
-}
-
-/// What the agent did before a request failed is what one most wants to see; a request that was never sent
-/// leaves nothing to wait for.
-fn worth_waiting(report: &RowReport, wait: Duration) -> Duration {
-    match report.failure {
-        Some(Failure::NotSent) => Duration::ZERO,
-        _ => wait,
     }
 }

@@ -5,6 +5,8 @@
 pub(crate) enum Failure {
     /// Nobody was there to send it to.
     NotSent,
+    /// The row lacks what the template of the body names.
+    Incomplete,
     /// The agent closed the connection instead of answering.
     Broken,
     /// The agent did not answer in time.
@@ -31,14 +33,30 @@ impl Failure {
         }
     }
 
+    /// Whether the agent cannot know of the request.
+    pub(crate) fn never_sent(self) -> bool {
+        matches!(self, Self::NotSent | Self::Incomplete)
+    }
+
     /// Whether the agent may not have ended the request's spans: only spans that ended are exported.
     pub(crate) fn cuts_spans_off(self) -> bool {
         matches!(self, Self::Broken | Self::Timeout)
     }
 
+    /// Whether the same request may succeed a moment later: nobody there, no answer, or a status that says so.
+    ///
+    /// 500 does not: there the agent itself failed, and would most likely fail again, having done its work twice.
+    pub(crate) fn may_pass(status: Option<u16>) -> bool {
+        match status {
+            None => true,
+            Some(status) => matches!(status, 408 | 429 | 502..=504),
+        }
+    }
+
     pub(crate) fn remedy(self) -> &'static str {
         match self {
             Self::NotSent => "see that the agent is running, and at the address of `--agent`",
+            Self::Incomplete => "give the row what the template names, or change the template",
             Self::Broken => {
                 "see in the agent's log why it closed the connection (a crash, a panic, a restart), and that it is \
                  still running at the address of `--agent`"
@@ -52,9 +70,9 @@ impl Failure {
                  answered so: read its answer above"
             }
             Self::Refused => {
-                "the agent refused what was sent, `{\"input\": <row>, \"arize_metadata\": {...}}`: read its answer \
-                 above, and see that it takes this body and that the row has its fields; it must answer with a 2xx \
-                 status"
+                "the agent refused what was sent, `{\"input\": <row>, \"arize_metadata\": {...}}` unless `--body` or \
+                 `--template` says otherwise: read its answer above, and see that it takes this body and that the row \
+                 has its fields; it must answer with a 2xx status"
             }
             Self::Failed => {
                 "the agent failed: read its answer and the ERROR spans in the tree above, and the agent's log; it \

@@ -1,6 +1,10 @@
 //! The forms that a request may have: what Arize sends, and what of it may be missing or wrong.
 
+use std::fmt;
+
 use http::HeaderMap;
+
+use crate::template::Template;
 
 /// The form of an experiment's requests: all that Arize sends, where nothing else is said.
 ///
@@ -13,11 +17,13 @@ use http::HeaderMap;
 /// form.body = BodyShape::TopLevel;
 /// form.baggage = Baggage::None;
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct RequestForm {
     /// Where the row stands in the body.
     pub body: BodyShape,
+    /// The body, where it has neither of Arize's shapes; `body` says nothing then.
+    pub template: Option<Template>,
     /// What `arize_metadata` says.
     pub metadata: Metadata,
     /// What the `baggage` header says.
@@ -26,6 +32,41 @@ pub struct RequestForm {
     pub traceparent: Traceparent,
     /// More headers, for authorization for example; they replace ours of the same name.
     pub headers: HeaderMap,
+}
+
+/// What the requests of a form name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Named {
+    /// Both halves of a route; an agent need not make anything of one half.
+    pub(crate) route: bool,
+    /// The trace that the agent's spans belong into.
+    pub(crate) trace: bool,
+}
+
+impl RequestForm {
+    pub(crate) fn names(&self) -> Named {
+        Named {
+            route: self.metadata == Metadata::Full || self.baggage != Baggage::None,
+            trace: matches!(
+                self.traceparent,
+                Traceparent::Sampled | Traceparent::Unsampled
+            ),
+        }
+    }
+}
+
+impl fmt::Debug for RequestForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The headers' values may be secret.
+        f.debug_struct("RequestForm")
+            .field("body", &self.body)
+            .field("template", &self.template)
+            .field("metadata", &self.metadata)
+            .field("baggage", &self.baggage)
+            .field("traceparent", &self.traceparent)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish()
+    }
 }
 
 /// Where the row stands in the body of a request.
@@ -84,4 +125,21 @@ pub enum Traceparent {
     Malformed,
     /// There is none, nor a `tracestate`.
     None,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_headers_are_not_shown() {
+        let mut form = RequestForm::default();
+        let value = http::HeaderValue::from_static("Bearer secret");
+        form.headers.insert("authorization", value);
+        let shown = format!("{form:?}");
+        assert!(
+            shown.contains("authorization") && !shown.contains("secret"),
+            "{shown}"
+        );
+    }
 }

@@ -1,67 +1,75 @@
-//! The receiver's gRPC transport: OTLP's trace service over HTTP/2.
+//! The receiver's gRPC port: OTLP's trace service over HTTP/2.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
 };
 use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tonic::body::Body;
 use tonic::codec::CompressionEncoding;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::receiver::Answer;
-use crate::store::{ExportRequest, Store};
+use crate::answer::{self, Refusal};
+use crate::http as otlp_http;
+use crate::protocol::{Ports, Protocol};
+use crate::store::Store;
 
-/// Accepts connections until `stopped` is set or its sender is gone, then closes them all.
-///
-/// The loop is our own and not tonic's, so that stopping is immediate and a test may cut connections.
-pub(crate) async fn serve(
-    listener: TcpListener,
+/// Answers requests on the gRPC port; cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct GrpcPort {
+    service: TraceServiceServer<Service>,
     store: Arc<Store>,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let service = TraceServiceServer::new(Service(Arc::clone(&store)))
-        .accept_compressed(CompressionEncoding::Gzip);
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    store.connected();
-                    connections.spawn(connection(stream, service.clone()));
-                }
-                // Out of file descriptors, say: trying again at once would only burn the processor.
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-            },
-            Some(_) = connections.join_next() => {}
-            () = stop_asked(&mut stopped) => break,
+    ports: Arc<Ports>,
+}
+
+impl GrpcPort {
+    pub(crate) fn new(store: Arc<Store>, ports: Arc<Ports>) -> Self {
+        let service = TraceServiceServer::new(Service(Arc::clone(&store)))
+            .accept_compressed(CompressionEncoding::Gzip);
+        Self {
+            service,
+            store,
+            ports,
         }
     }
-    drop(listener);
-    connections.shutdown().await;
-    drop(stopped); // tells `Receiver::shutdown` that everything is closed
-}
 
-/// A function of its own, so that the borrow that `wait_for` gives is gone at once.
-async fn stop_asked(stopped: &mut watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|stop| *stop).await; // an error: every handle of the receiver is gone
-}
+    pub(crate) async fn handle(self, request: Request<Incoming>) -> Response<Body> {
+        match Protocol::of(request.headers()) {
+            Some(Protocol::Grpc) => {}
+            protocol => return self.refuse(&request, protocol),
+        }
+        let Ok(response) = TowerToHyperService::new(self.service).call(request).await;
+        response
+    }
 
-async fn connection(stream: TcpStream, service: TraceServiceServer<Service>) {
-    let _ = stream.set_nodelay(true);
-    // An error is the peer's broken connection; its exporter sees it too and tells.
-    let _ = http2::Builder::new(TokioExecutor::new())
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
-        .await;
+    /// Answers what is no gRPC request, so that an OTLP/HTTP exporter reports it.
+    fn refuse(&self, request: &Request<Incoming>, protocol: Option<Protocol>) -> Response<Body> {
+        if let Some(protocol) = protocol
+            && request.method() == http::Method::POST
+        {
+            let path = request.uri().path();
+            self.store
+                .misdirected(self.ports.misdirected(protocol, true, path));
+        }
+        let instead = match self.ports.http_endpoint() {
+            Some(endpoint) => format!("OTLP/HTTP is received at {endpoint}/v1/traces"),
+            None => "set `OTEL_EXPORTER_OTLP_PROTOCOL=grpc`".to_owned(),
+        };
+        let message = format!("this port takes OTLP/gRPC only; {instead}");
+        otlp_http::failure(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            protocol,
+            &Refusal::new(Code::InvalidArgument, message),
+        )
+    }
 }
 
 #[derive(Debug)]
@@ -71,38 +79,23 @@ struct Service(Arc<Store>);
 impl TraceService for Service {
     async fn export(
         &self,
-        request: Request<ExportTraceServiceRequest>,
-    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        let partial_success = match self.0.answer() {
-            Answer::Ok => None,
-            Answer::Status(code, message) => return Err(Status::new(code, message)),
-            Answer::PartialSuccess { rejected, message } => Some(ExportTracePartialSuccess {
-                rejected_spans: rejected,
-                error_message: message,
-            }),
-            Answer::Delay(delay) => {
-                tokio::time::sleep(delay).await;
-                None
-            }
-        };
+        request: tonic::Request<ExportTraceServiceRequest>,
+    ) -> Result<tonic::Response<ExportTraceServiceResponse>, Status> {
         let (metadata, _, message) = request.into_parts();
-        self.0
-            .add(ExportRequest::decode(headers(metadata), message));
-        Ok(Response::new(ExportTraceServiceResponse {
-            partial_success,
-        }))
+        answer::take(&self.0, &metadata.into_headers(), Protocol::Grpc, message)
+            .await
+            .map(tonic::Response::new)
+            .map_err(status)
     }
 }
 
-fn headers(metadata: tonic::metadata::MetadataMap) -> Vec<(String, String)> {
-    metadata
-        .into_headers()
-        .iter()
-        .map(|(name, value)| {
-            (
-                name.as_str().to_owned(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
-        .collect()
+fn status(refusal: Refusal) -> Status {
+    match refusal.retry_after {
+        Some(delay) => Status::with_error_details(
+            refusal.code,
+            refusal.message,
+            ErrorDetails::with_retry_info(Some(delay)),
+        ),
+        None => Status::new(refusal.code, refusal.message),
+    }
 }

@@ -1,7 +1,7 @@
 //! Where spans are received, and what an agent must be told of it.
 
 use std::fmt::Write as _;
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
 
 use crate::error::StartError;
@@ -12,15 +12,29 @@ use crate::receiver::Receiver;
 pub struct ReceiveOptions {
     /// Where to receive OTLP/gRPC.
     pub otlp_grpc: SocketAddr,
+    /// Where to receive OTLP/HTTP.
+    pub otlp_http: SocketAddr,
 }
 
 /// Opens the receiver.
 pub(crate) async fn listen(options: &ReceiveOptions) -> Result<Receiver, StartError> {
-    let addr = options.otlp_grpc;
-    let receiver = Receiver::bind(addr).await.map_err(|error| {
-        format!("cannot listen on {addr}: {error}; end the program that uses it, or give another with `--otlp-grpc`")
-    })?;
+    let (grpc, http) = (options.otlp_grpc, options.otlp_http);
+    let receiver = Receiver::bind(grpc)
+        .await
+        .map_err(|error| cannot_listen(grpc, &error, "--otlp-grpc"))?;
+    let receiver = receiver
+        .with_http(http)
+        .await
+        .map_err(|error| cannot_listen(http, &error, "--otlp-http"))?;
     Ok(receiver)
+}
+
+fn cannot_listen(addr: SocketAddr, error: &io::Error, option: &str) -> StartError {
+    let remedy = match error.kind() {
+        ErrorKind::AddrInUse => "end the program that uses it, or give another with",
+        _ => "give another with",
+    };
+    format!("cannot listen on {addr}: {error}; {remedy} `{option}`").into()
 }
 
 /// The variables that make an agent export to the receiver.
@@ -57,9 +71,12 @@ pub(crate) fn print_variables(
             let _ = writeln!(lines, "  {name}={value}"); // writing to a String cannot fail
             lines
         });
+    let http = receiver
+        .http_addr()
+        .map_or(String::new(), |addr| format!(" and OTLP/HTTP on {addr}"));
     let printed = writeln!(
         out,
-        "receiving OTLP/gRPC on {}; {who}\n{lines}",
+        "receiving OTLP/gRPC on {}{http}; {who}\n{lines}",
         receiver.local_addr()
     )
     .and_then(|()| out.flush());

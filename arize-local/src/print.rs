@@ -2,18 +2,27 @@
 
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
 
-use crate::report::{Check, Outcome, Report};
+use crate::report::{Check, Outcome, Report, RowReport, Trees};
 use crate::span::Span;
 use crate::tree::Trace;
 use table::{different, print_rows};
 pub(crate) use text::counted;
 use text::{Paint, printable, wrapped};
+use times::times;
+pub(crate) use trace::beginning;
 use trace::{print_lines, print_trace};
 
 mod check;
 mod table;
 mod text;
+mod times;
 mod trace;
+
+/// How many rows are few enough to draw all their traces.
+const FEW: usize = 10;
+
+/// How many traces of failed rows are drawn.
+const MOST_FAILED: usize = 20;
 
 /// How many traces that nobody asked for are drawn.
 const MAX_STRAY_TRACES: usize = 5;
@@ -30,7 +39,9 @@ impl Report {
         to_stdout(|out, colour| self.print(out, colour))
     }
 
-    /// Prints the table of rows, each row's trace as a tree, and the checks.
+    /// Prints the table of rows, their traces as trees, and the checks.
+    ///
+    /// Of many rows only those that failed are printed, and of those not more than a person reads.
     ///
     /// # Errors
     ///
@@ -39,18 +50,43 @@ impl Report {
         let paint = Paint(colour);
         print_rows(out, paint, &self.rows)?;
         writeln!(out)?;
-        let with_route = different(&self.rows, |row| (&row.space_id, &row.project)) > 1;
-        for row in &self.rows {
-            print_trace(out, paint, row, with_route)?;
-            writeln!(out)?;
-        }
+        self.print_trees(out, paint)?;
         self.print_stray_spans(out, paint)?;
         for check in &self.checks {
             print_check(out, paint, check)?;
         }
         self.print_skipped(out, paint)?;
         writeln!(out)?;
+        if let Some(times) = times(self) {
+            writeln!(out, "{}", paint.dim(&times))?;
+        }
         writeln!(out, "{}", self.summary(paint))
+    }
+
+    fn print_trees(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
+        let all = match self.trees {
+            Trees::None => return Ok(()),
+            Trees::All => true,
+            Trees::Failed => false,
+            Trees::Few => self.rows.len() <= FEW,
+        };
+        let wanted = || self.rows.iter().filter(|row| all || !row.ok());
+        let most = if all { usize::MAX } else { MOST_FAILED };
+        let with_route = different(&self.rows, |row| (&row.space_id, &row.project)) > 1;
+        let mut shown = 0;
+        for row in wanted().filter(|row| row.is_complete()).take(most) {
+            print_trace(out, paint, row, with_route)?;
+            writeln!(out)?;
+            shown += 1;
+        }
+        match wanted().count() - shown {
+            0 => Ok(()),
+            more => {
+                let more = counted(more, if all { "more row" } else { "more failed row" });
+                let text = format!("and the traces of {more}; `--json FILE` has all of them");
+                writeln!(out, "{}\n", paint.dim(&text))
+            }
+        }
     }
 
     fn print_stray_spans(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
@@ -73,7 +109,7 @@ impl Report {
             print_lines(out, paint, &Trace::new("-", &spans).lines())?;
             writeln!(out)?;
         }
-        match self.stray_spans.len() - shown {
+        match self.stray_spans.len() + self.strays_dropped - shown {
             0 => Ok(()),
             more => writeln!(
                 out,
@@ -113,15 +149,23 @@ impl Report {
     }
 
     fn summary(&self, paint: Paint) -> String {
-        let spans: usize = self.rows.iter().map(|row| row.spans.len()).sum();
+        let spans: usize = self.rows.iter().map(RowReport::span_count).sum();
+        let failed_rows = self.rows.iter().filter(|row| !row.ok()).count();
         let mut counts = counted(self.rows.len(), "row");
+        if failed_rows > 0 {
+            counts = format!("{failed_rows} of {counts}");
+        }
         let spaces = different(&self.rows, |row| &row.space_id);
         if spaces > 1 {
             counts += &format!(" for {}", counted(spaces, "space"));
         }
         counts += &format!(", {}", counted(spans, "span"));
+        if self.not_sent > 0 {
+            counts += &format!("; {} not sent", counted(self.not_sent, "row"));
+        }
         match self.failed().as_slice() {
-            [] => paint.green(&format!("all good: {counts}")),
+            [] if self.ok() => paint.green(&format!("all good: {counts}")),
+            [] => paint.red(&format!("failed: {counts}")),
             failed => paint.red(&format!("failed: {} ({counts})", failed.join(", "))),
         }
     }

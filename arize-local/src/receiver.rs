@@ -1,42 +1,28 @@
-//! An OTLP receiver on a local port.
+//! An OTLP receiver on local ports.
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::grpc;
+use crate::answer::Answer;
+use crate::grpc::GrpcPort;
+use crate::http::HttpPort;
+use crate::protocol::{Misdirected, Ports};
+use crate::request::ExportRequest;
+use crate::server::serve;
 use crate::span::Span;
-use crate::store::{ExportRequest, Store};
+use crate::store::Store;
 
-/// How the receiver answers an export request.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub enum Answer {
-    /// Takes the spans and says so.
-    #[default]
-    Ok,
-    /// Takes nothing and answers with this gRPC status.
-    Status(tonic::Code, String),
-    /// Takes the spans, but says that some of them were rejected.
-    PartialSuccess {
-        /// How many spans were rejected.
-        rejected: i64,
-        /// Why.
-        message: String,
-    },
-    /// Takes the spans and says so after a while.
-    Delay(Duration),
-}
-
-/// An OTLP receiver on a local port.
+/// An OTLP receiver on local ports: one for OTLP/gRPC and, where asked for, one for OTLP/HTTP.
 ///
 /// A cheap handle: clones are the same receiver. It stops when the last handle is dropped, or at
 /// [`shutdown`](Self::shutdown); what has arrived stays readable as long as a handle is there.
-/// Messages may be compressed with gzip, and have 4 MiB at most, as gRPC servers take them unless told otherwise.
+/// Messages may be compressed with gzip. They have 4 MiB at most over gRPC, as its servers take them unless told
+/// otherwise, and 20 MiB over HTTP, as the OpenTelemetry Collector takes them.
 ///
 /// # Examples
 ///
@@ -55,7 +41,7 @@ pub struct Receiver {
 
 #[derive(Debug)]
 struct Server {
-    addr: SocketAddr,
+    ports: Arc<Ports>,
     /// The server stops when this is dropped or set.
     stop: watch::Sender<bool>,
 }
@@ -69,35 +55,65 @@ impl Receiver {
     /// another program uses the port.
     pub async fn bind(addr: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(addr).await?;
-        let addr = listener.local_addr()?;
+        let ports = Arc::new(Ports {
+            grpc: listener.local_addr()?,
+            http: OnceLock::new(),
+        });
         let store = Arc::new(Store::new());
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(grpc::serve(listener, Arc::clone(&store), stopped));
+        let port = GrpcPort::new(Arc::clone(&store), Arc::clone(&ports));
+        let handle = move |request| port.clone().handle(request);
+        tokio::spawn(serve(listener, Arc::clone(&store), handle, stopped));
         Ok(Self {
             store,
-            server: Arc::new(Server { addr, stop }),
+            server: Arc::new(Server { ports, stop }),
         })
     }
 
-    /// The URL to export to: `http://127.0.0.1:PORT`.
-    #[must_use]
-    pub fn endpoint(&self) -> String {
-        let mut addr = self.server.addr;
-        if addr.ip().is_unspecified() {
-            // 0.0.0.0 and :: can be listened on, but not connected to everywhere.
-            addr.set_ip(if addr.is_ipv4() {
-                [127, 0, 0, 1].into()
-            } else {
-                std::net::Ipv6Addr::LOCALHOST.into()
-            });
-        }
-        format!("http://{addr}")
+    /// Receives OTLP/HTTP on this address as well; port 0 takes a free one.
+    ///
+    /// What arrives there is kept with what arrives over gRPC, and every handle of the receiver knows of it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the operating system's error when the address cannot be bound, and an error where the receiver
+    /// has an HTTP port already.
+    pub async fn with_http(self, addr: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(addr).await?;
+        let ports = &self.server.ports;
+        ports.http.set(listener.local_addr()?).map_err(|_| {
+            let text = "the receiver has an HTTP port already; open one only";
+            io::Error::new(io::ErrorKind::AlreadyExists, text)
+        })?;
+        let port = HttpPort::new(Arc::clone(&self.store), Arc::clone(ports));
+        let handle = move |request| port.clone().handle(request);
+        let stopped = self.server.stop.subscribe();
+        tokio::spawn(serve(listener, Arc::clone(&self.store), handle, stopped));
+        Ok(self)
     }
 
-    /// The address that the receiver listens on.
+    /// The URL to export to over gRPC: `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        self.server.ports.grpc_endpoint()
+    }
+
+    /// The URL to export to over HTTP, without `/v1/traces`, where there is an HTTP port.
+    #[must_use]
+    pub fn http_endpoint(&self) -> Option<String> {
+        self.server.ports.http_endpoint()
+    }
+
+    /// The address of the HTTP port, where there is one.
+    #[must_use]
+    pub fn http_addr(&self) -> Option<SocketAddr> {
+        self.server.ports.http.get().copied()
+    }
+
+    /// The address of the gRPC port.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.server.addr
+        self.server.ports.grpc
     }
 
     /// Every accepted request, in arrival order.
@@ -141,13 +157,18 @@ impl Receiver {
         self.store.set_answer(answer);
     }
 
-    /// Closes the port and every connection; returns when both are closed.
+    /// Closes the ports and every connection; returns when all are closed.
     pub async fn shutdown(&self) {
         self.server.stop.send_replace(true);
         self.server.stop.closed().await;
     }
 
-    pub(crate) fn store(&self) -> &Store {
+    /// The export requests that came to the wrong port or path.
+    pub(crate) fn misdirected(&self) -> Vec<Misdirected> {
+        self.store.all_misdirected()
+    }
+
+    pub(crate) fn store(&self) -> &Arc<Store> {
         &self.store
     }
 }

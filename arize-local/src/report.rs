@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::form::Named;
 use crate::span::Span;
 
 /// What a check says.
@@ -106,10 +107,18 @@ pub struct RowReport {
     pub trace_id: String,
     /// The experiment span, the parent that the agent was given: 16 hex digits.
     pub span_id: String,
-    /// When the request was sent.
+    /// When the request was sent, for the first time.
     pub sent: SystemTime,
-    /// How long the answer took.
+    /// How long the last attempt's answer took.
     pub duration: Duration,
+    /// How long all attempts took, with the pauses between them.
+    pub(crate) took: Duration,
+    /// How many times the request was sent; what is said here of its answer is that of the last.
+    pub attempts: usize,
+    /// How the attempts before the last failed.
+    pub(crate) earlier: Vec<(Failure, String)>,
+    /// What the request named.
+    pub(crate) names: Named,
     /// The HTTP status, where there was an answer.
     pub status: Option<u16>,
     /// The body of the answer: JSON, or a string where it is none.
@@ -122,6 +131,10 @@ pub struct RowReport {
     pub(crate) failure: Option<Failure>,
     /// The spans of the row's trace, in arrival order.
     pub spans: Vec<Span>,
+    /// How many spans there were besides.
+    pub(crate) spans_left_out: usize,
+    /// Whether the row was let go.
+    pub(crate) shortened: bool,
     /// The checks of this row, in a fixed order; a check may say two things.
     pub checks: Vec<Check>,
 }
@@ -131,6 +144,44 @@ impl RowReport {
     #[must_use]
     pub fn ok(&self) -> bool {
         self.error.is_none() && self.checks.iter().all(Check::ok)
+    }
+
+    /// How many spans the row's trace had; in a long run they are not all kept in [`spans`](Self::spans).
+    #[must_use]
+    pub fn span_count(&self) -> usize {
+        self.spans.len() + self.spans_left_out
+    }
+
+    /// Whether input, response, spans and the details of checks are here. A long run does not keep those of all
+    /// its rows: `arize-local run --json FILE` writes them while it runs.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        !self.shortened
+    }
+
+    /// Drops what takes room, and keeps the result.
+    pub(crate) fn shorten(&mut self) {
+        self.shortened = true;
+        self.spans_left_out = self.span_count();
+        self.spans = Vec::new();
+        self.input = Value::Null;
+        self.response = None;
+        self.earlier = Vec::new();
+        self.checks = std::mem::take(&mut self.checks)
+            .into_iter()
+            .filter(|check| !check.ok())
+            .map(|check| Check {
+                detail: String::new(),
+                rows: Vec::new(),
+                ..check
+            })
+            .collect();
+    }
+
+    /// Whether an attempt was given up before its spans can have ended.
+    pub(crate) fn cut_spans_off(&self) -> bool {
+        let earlier = self.earlier.iter().map(|(failure, _)| *failure);
+        earlier.chain(self.failure).any(Failure::cuts_spans_off)
     }
 
     /// The row as JSON.
@@ -148,6 +199,7 @@ impl RowReport {
             "response": self.response,
             "error": self.error,
             "duration_ms": millis(self.duration),
+            "attempts": self.attempts,
             "spans": self.spans.iter().map(Span::to_json).collect::<Value>(),
             "checks": self.checks.iter().map(Check::to_json).collect::<Value>(),
         })
@@ -158,19 +210,45 @@ impl RowReport {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report {
-    /// The rows in the order of the dataset.
+    /// The rows that were sent, in the order of the dataset.
     pub rows: Vec<RowReport>,
+    /// How many rows were not sent, because one before them failed.
+    pub not_sent: usize,
     /// The checks over all rows: one entry for each remedy of a check that failed or warns, else one for each check.
     pub checks: Vec<Check>,
     /// Spans that arrived during the run in traces nobody asked for.
     pub stray_spans: Vec<Span>,
+    /// How many of those were too many to keep.
+    pub(crate) strays_dropped: usize,
+    /// How long the run took, from the first request to the last span.
+    pub elapsed: Duration,
+    /// How long it took until the last answer came.
+    pub(crate) answering: Duration,
+    /// The rows whose traces are printed as trees.
+    pub trees: Trees,
+}
+
+/// The rows whose traces are printed as trees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trees {
+    /// All of them in a run of 10 rows at most, else as [`Failed`](Self::Failed).
+    #[default]
+    Few,
+    /// Every row that was kept in full.
+    All,
+    /// The first 20 rows that failed.
+    Failed,
+    /// None.
+    None,
 }
 
 impl Report {
-    /// Whether every request succeeded and no check failed.
+    /// Whether every row was sent, every request succeeded and no check failed.
     #[must_use]
     pub fn ok(&self) -> bool {
-        self.rows.iter().all(RowReport::ok) && self.checks.iter().all(Check::ok)
+        self.not_sent == 0
+            && self.rows.iter().all(RowReport::ok)
+            && self.checks.iter().all(Check::ok)
     }
 
     /// The failing checks' names, each once, in their order: what a test compares.
@@ -182,21 +260,29 @@ impl Report {
         names
     }
 
-    /// The report as JSON: `{"ok": bool, "rows": [{"row", "status", "trace_id", "response", "spans", "checks", ...}], ...}`.
+    /// The report as JSON: `{"rows": [{"row", "status", "trace_id", "response", "spans", "checks", ...}], "ok": bool, ...}`.
     #[must_use]
     pub fn to_json(&self) -> Value {
+        let rows: Value = self.rows.iter().map(RowReport::to_json).collect();
+        let rest = self.json_without_rows().into_iter();
+        std::iter::once(("rows", rows)).chain(rest).collect()
+    }
+
+    pub(crate) fn json_without_rows(&self) -> Vec<(&'static str, Value)> {
         let mut checks = Vec::new();
         for check in &self.checks {
             let mut json = check.to_json();
             json["rows"] = json!(check.rows);
             checks.push(json);
         }
-        json!({
-            "ok": self.ok(),
-            "rows": self.rows.iter().map(RowReport::to_json).collect::<Value>(),
-            "checks": checks,
-            "stray_spans": self.stray_spans.iter().map(Span::to_json).collect::<Value>(),
-        })
+        let stray_spans = self.stray_spans.iter().map(Span::to_json).collect();
+        vec![
+            ("ok", self.ok().into()),
+            ("not_sent", self.not_sent.into()),
+            ("elapsed_ms", millis(self.elapsed).into()),
+            ("checks", checks.into()),
+            ("stray_spans", stray_spans),
+        ]
     }
 }
 

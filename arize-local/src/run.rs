@@ -1,25 +1,34 @@
 //! The command `arize-local run`, as a function.
 
-use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::agent::{AgentOptions, ready_agent};
 use crate::client::agent_uri;
-use crate::dataset::read_dataset;
+use crate::dataset::{DatasetFormat, read_dataset};
 use crate::error::StartError;
-use crate::experiment::{Experiment, Row};
+use crate::experiment::{Experiment, Follow, Row};
+use crate::form::RequestForm;
+use crate::json_file::JsonFile;
+use crate::junit::JunitFile;
 use crate::listen::{ReceiveOptions, listen, print_variables, variables};
-use crate::report::Report;
+use crate::progress::Progress;
+use crate::report::{Report, RowReport, Trees};
 
 /// What `arize-local run` is told on its command line.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
     /// The agent, running or to be started.
     pub agent: AgentOptions,
-    /// The dataset, one JSON value a line.
+    /// The dataset; `-` is standard input.
     pub dataset: PathBuf,
+    /// How the dataset is written, where its name does not tell.
+    pub format: Option<DatasetFormat>,
+    /// The form of the requests.
+    pub form: RequestForm,
     /// The space to ask for.
     pub space_id: String,
     /// The project to ask for.
@@ -28,14 +37,24 @@ pub struct RunOptions {
     pub concurrency: usize,
     /// How long an answer may take.
     pub timeout: Duration,
+    /// How many more times a row is sent whose request failed in a way that may pass.
+    pub retries: usize,
+    /// Whether nothing more is sent after the first row that failed.
+    pub fail_fast: bool,
     /// How long to wait at most for a row's spans after its answer or failure.
     pub wait: Duration,
     /// The tools that every row must have.
     pub expect: Vec<String>,
-    /// Where to receive spans.
-    pub receive: ReceiveOptions,
+    /// The rows whose traces are printed as trees.
+    pub trees: Trees,
+    /// Whether no progress is shown.
+    pub quiet: bool,
     /// Where to write the report as JSON.
     pub json: Option<PathBuf>,
+    /// Where to write the report as `JUnit` XML.
+    pub junit: Option<PathBuf>,
+    /// Where to receive spans.
+    pub receive: ReceiveOptions,
 }
 
 /// Runs an experiment; the report is the caller's to print.
@@ -49,52 +68,95 @@ pub struct RunOptions {
 /// agent once it runs is part of the report.
 pub async fn run(options: RunOptions, out: &mut impl Write) -> Result<Report, StartError> {
     let uri = agent_uri(&options.agent.url)?;
-    let rows: Vec<Row> = read_dataset(&options.dataset)?
-        .into_iter()
-        .map(Row::from)
-        .collect();
+    let rows = read_dataset(&options.dataset, options.format)?;
+    check_template(&options, &rows)?;
     // Before the run: a report that cannot be written should not cost a run to find out.
-    let json = options
-        .json
+    let json = options.json.as_deref().map(JsonFile::create).transpose()?;
+    let junit = options
+        .junit
         .as_deref()
-        .map(|path| Ok::<_, StartError>((path, create(path)?)))
+        .map(JunitFile::create)
         .transpose()?;
     let receiver = listen(&options.receive).await?;
     let variables = variables(&receiver);
-    print_variables(out, &variables, &receiver, options.agent.command.is_empty())?;
+    let by_hand = options.agent.command.is_empty();
+    print_variables(out, &variables, &receiver, by_hand)?;
     let process = ready_agent(&options.agent, &uri, &variables).await?;
 
-    let report = Experiment::new(&options.agent.url)
-        .rows(rows)
-        .space_id(&options.space_id)
-        .project(&options.project)
-        .concurrency(options.concurrency)
-        .timeout(options.timeout)
-        .wait(options.wait)
-        .expect_tools(options.expect)
-        .run(&receiver)
+    let mut watch = Watch {
+        progress: Progress::new(rows.len(), options.quiet, !by_hand),
+        json,
+        junit,
+    };
+    let mut report = experiment(&options, rows)
+        .run_followed(&receiver, &mut watch)
         .await;
+    report.trees = options.trees;
 
+    let Watch {
+        progress,
+        json,
+        junit,
+    } = watch;
+    drop(progress);
     if let Some(process) = process {
         process.stop().await; // before the report is printed, so that its last words do not stand in it
     }
-    if let Some((path, file)) = json {
-        serde_json::to_writer_pretty(file, &report.to_json()).map_err(|error| {
-            format!(
-                "cannot write `{}`: {error}; free some space",
-                path.display()
-            )
-        })?;
+    if let Some(json) = json {
+        json.finish(&report)?;
+    }
+    if let Some(junit) = junit {
+        junit.finish(&report)?;
     }
     Ok(report)
 }
 
-fn create(path: &Path) -> Result<File, StartError> {
-    let file = File::create(path).map_err(|error| {
-        format!(
-            "cannot write `{}`: {error}; name a file in a folder that is there",
-            path.display()
-        )
-    })?;
-    Ok(file)
+fn experiment(options: &RunOptions, rows: Vec<Value>) -> Experiment {
+    Experiment::new(&options.agent.url)
+        .rows(rows.into_iter().map(Row::from).collect())
+        .form(options.form.clone())
+        .space_id(&options.space_id)
+        .project(&options.project)
+        .concurrency(options.concurrency)
+        .timeout(options.timeout)
+        .retries(options.retries)
+        .fail_fast(options.fail_fast)
+        .wait(options.wait)
+        .expect_tools(&options.expect)
+}
+
+/// Every row must have what the template asks for before the first one is sent.
+fn check_template(options: &RunOptions, rows: &[Value]) -> Result<(), StartError> {
+    let Some(template) = &options.form.template else {
+        return Ok(());
+    };
+    for (index, row) in rows.iter().enumerate() {
+        template.check(row).map_err(|error| {
+            let (dataset, row) = (options.dataset.display(), index + 1);
+            format!("row {row} of `{dataset}` has {error}")
+        })?;
+    }
+    Ok(())
+}
+
+/// What follows the run.
+struct Watch {
+    progress: Progress,
+    json: Option<JsonFile>,
+    junit: Option<JunitFile>,
+}
+
+impl Follow for Watch {
+    fn finished(&mut self, ok: bool) {
+        self.progress.finished(ok);
+    }
+
+    fn judged(&mut self, row: &RowReport) {
+        if let Some(json) = &mut self.json {
+            json.row(row);
+        }
+        if let Some(junit) = &mut self.junit {
+            junit.row(row);
+        }
+    }
 }

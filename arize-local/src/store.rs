@@ -1,119 +1,22 @@
 //! What has arrived, shared by every transport of the receiver.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::decode;
-use crate::receiver::Answer;
-use crate::span::{Attributes, Span};
+use crate::answer::Answer;
+use crate::contents::Contents;
+use crate::kept::KeptRequest;
+use crate::protocol::Misdirected;
+use crate::request::ExportRequest;
+use crate::span::Span;
 
-/// One OTLP export request. Cheap to clone.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ExportRequest {
-    /// The request's headers in lower case, in the order they came.
-    pub metadata: Arc<[(String, String)]>,
-    /// The resource attributes, one entry for each `ResourceSpans`.
-    pub resources: Arc<[Arc<Attributes>]>,
-    /// The spans in the order they were sent.
-    pub spans: Arc<[Span]>,
-}
+/// How many different misdirections are kept: a sender may name any path.
+const MAX_MISDIRECTED: usize = 16;
 
-impl ExportRequest {
-    /// The first value of a header, named in lower case.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.metadata
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-    }
-
-    pub(crate) fn decode(
-        metadata: Vec<(String, String)>,
-        request: ExportTraceServiceRequest,
-    ) -> Self {
-        let space = space_header(&metadata);
-        let mut resources = Vec::new();
-        let mut spans = Vec::new();
-        for resource_spans in request.resource_spans {
-            let resource = Arc::new(decode::attributes(
-                resource_spans.resource.unwrap_or_default().attributes,
-            ));
-            for scope_spans in resource_spans.scope_spans {
-                let scope = scope_spans.scope.unwrap_or_default().name;
-                spans.extend(
-                    scope_spans
-                        .spans
-                        .into_iter()
-                        .map(|span| decode::span(span, &scope, &resource, space.as_deref())),
-                );
-            }
-            resources.push(resource);
-        }
-        Self {
-            metadata: metadata.into(),
-            resources: resources.into(),
-            spans: spans.into(),
-        }
-    }
-}
-
-/// The space named by the headers; headers that disagree are joined, so that no space matches them.
-fn space_header(metadata: &[(String, String)]) -> Option<String> {
-    let mut values: Vec<&str> = metadata
-        .iter()
-        .filter(|(key, _)| key == "arize-space-id" || key == "space_id")
-        .map(|(_, value)| value.as_str())
-        .collect();
-    values.dedup();
-    (!values.is_empty()).then(|| values.join(", "))
-}
-
-/// What is known of one trace without looking at its spans again.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TraceProgress {
-    pub(crate) last_arrival: Instant,
-    pub(crate) has_chain: bool,
-}
-
-#[derive(Debug)]
-struct Trace {
-    /// (request, span in it)
-    spans: Vec<(usize, usize)>,
-    progress: TraceProgress,
-}
-
-impl Trace {
-    fn new(now: Instant) -> Self {
-        let progress = TraceProgress {
-            last_arrival: now,
-            has_chain: false,
-        };
-        Self {
-            spans: Vec::new(),
-            progress,
-        }
-    }
-}
-
-#[derive(Debug, Default)]
-struct Contents {
-    requests: Vec<ExportRequest>,
-    traces: HashMap<String, Trace>,
-    /// Traces that experiments have asked for: nobody else's stray spans. Each wakes its own waiter only, for
-    /// thousands of rows may wait at once.
-    expected: HashMap<String, Arc<Notify>>,
-    connections: usize,
-    answer: Answer,
-}
-
-/// Everything received so far. The only place that keeps spans, so bounding them means changing this type only.
+/// Everything received and not forgotten: [`Contents`] behind a lock, and those who wait for them to change.
 #[derive(Debug)]
 pub(crate) struct Store {
     contents: Mutex<Contents>,
@@ -133,26 +36,31 @@ impl Store {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn add(&self, request: ExportRequest) {
-        let now = Instant::now();
-        let mut guard = self.lock();
-        let contents = &mut *guard;
-        let number = contents.requests.len();
-        for (index, span) in request.spans.iter().enumerate() {
-            let trace = contents
-                .traces
-                .entry(span.trace_id.clone())
-                .or_insert_with(|| Trace::new(now));
-            trace.spans.push((number, index));
-            trace.progress.last_arrival = now;
-            trace.progress.has_chain |= crate::openinference::is_chain(span);
-            if let Some(waiter) = contents.expected.get(&span.trace_id) {
-                waiter.notify_one();
-            }
-        }
-        contents.requests.push(request);
-        drop(guard);
+    pub(crate) fn add(&self, request: &ExportRequest) {
+        self.lock().add(request, Instant::now());
         self.changed.send_replace(());
+    }
+
+    /// Drops the spans of a trace.
+    ///
+    /// If an experiment asked for it, spans of it that come later are not kept, and are nobody's stray spans.
+    /// Else they begin the trace anew.
+    #[allow(dead_code, reason = "experiments are going to use it")]
+    pub(crate) fn forget(&self, trace_id: &str) {
+        self.lock().forget(trace_id);
+    }
+
+    /// Keeps no more than the last 10,000 spans of traces that nobody asked for, of those that come while what is
+    /// given back lives.
+    pub(crate) fn bound_strays(self: &Arc<Self>) -> StrayBound {
+        self.lock().strays.bounds += 1;
+        StrayBound(Arc::clone(self))
+    }
+
+    /// How many stray spans were too many to be kept.
+    #[allow(dead_code, reason = "reports are going to use it")]
+    pub(crate) fn dropped_strays(&self) -> usize {
+        self.lock().strays.dropped
     }
 
     pub(crate) fn connected(&self) {
@@ -163,6 +71,28 @@ impl Store {
         self.lock().connections
     }
 
+    /// Remembers an export request that came to the wrong port or path.
+    pub(crate) fn misdirected(&self, request: Misdirected) {
+        // Other signals than traces are none of our business.
+        if request.path.ends_with("/metrics") || request.path.ends_with("/logs") {
+            return;
+        }
+        let all = &mut self.lock().misdirected;
+        let same = |known: &Misdirected| {
+            (known.protocol, known.addr, &known.path)
+                == (request.protocol, request.addr, &request.path)
+        };
+        match all.iter().position(same) {
+            Some(known) => all[known].count += 1,
+            None if all.len() < MAX_MISDIRECTED => all.push(request),
+            None => {}
+        }
+    }
+
+    pub(crate) fn all_misdirected(&self) -> Vec<Misdirected> {
+        self.lock().misdirected.clone()
+    }
+
     pub(crate) fn set_answer(&self, answer: Answer) {
         self.lock().answer = answer;
     }
@@ -171,30 +101,27 @@ impl Store {
         self.lock().answer.clone()
     }
 
-    /// The requests from the given number on.
+    /// The requests from the given number on, with the spans that are not forgotten.
     pub(crate) fn requests_since(&self, first: usize) -> Vec<ExportRequest> {
-        self.lock()
-            .requests
-            .get(first..)
-            .unwrap_or_default()
-            .to_vec()
+        let contents = self.lock();
+        contents
+            .requests_since(first)
+            .map(KeptRequest::left)
+            .collect()
     }
 
+    /// How many requests have ever come.
     pub(crate) fn request_count(&self) -> usize {
-        self.lock().requests.len()
+        self.lock().request_count()
     }
 
     /// The spans of a trace, in arrival order.
     pub(crate) fn trace(&self, trace_id: &str) -> Vec<Span> {
         let contents = self.lock();
-        let places = contents
-            .traces
-            .get(trace_id)
-            .map(|trace| trace.spans.as_slice())
-            .unwrap_or_default();
+        let trace = contents.traces.get(trace_id);
+        let places = trace.into_iter().flat_map(|trace| &trace.spans);
         places
-            .iter()
-            .map(|(request, index)| contents.requests[*request].spans[*index].clone())
+            .filter_map(|place| contents.span(*place).cloned())
             .collect()
     }
 
@@ -210,12 +137,16 @@ impl Store {
     /// Spans that came since the given request and belong to no experiment.
     pub(crate) fn stray_spans_since(&self, first: usize) -> Vec<Span> {
         let contents = self.lock();
-        let requests = contents.requests.get(first..).unwrap_or_default();
-        let spans = requests.iter().flat_map(|request| request.spans.iter());
-        spans
-            .filter(|span| !contents.expected.contains_key(&span.trace_id))
-            .cloned()
-            .collect()
+        let mut strays = Vec::new();
+        for request in contents.requests_since(first) {
+            let spans = request.spans();
+            strays.extend(
+                spans
+                    .filter(|span| !contents.expected.contains_key(&span.trace_id))
+                    .cloned(),
+            );
+        }
+        strays
     }
 
     /// Waits until nothing more is to be expected of a trace: `settle` after its last span once its CHAIN
@@ -252,8 +183,7 @@ impl Store {
         let mut spans = Vec::new();
         loop {
             // `enough` runs outside the lock: it may ask the receiver.
-            for request in self.requests_since(seen) {
-                seen += 1;
+            for request in self.requests_after(&mut seen) {
                 spans.extend(request.spans.iter().cloned());
             }
             if enough(&spans)
@@ -264,5 +194,146 @@ impl Store {
                 return spans;
             }
         }
+    }
+
+    /// The requests from the given number on; the number becomes that of the next one.
+    fn requests_after(&self, seen: &mut usize) -> Vec<ExportRequest> {
+        let contents = self.lock();
+        let first = std::mem::replace(seen, contents.request_count());
+        contents
+            .requests_since(first)
+            .map(KeptRequest::left)
+            .collect()
+    }
+}
+
+/// While this lives, the number of stray spans is bounded.
+#[derive(Debug)]
+pub(crate) struct StrayBound(Arc<Store>);
+
+impl Drop for StrayBound {
+    fn drop(&mut self) {
+        self.0.lock().strays.bounds -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::span::tests::span;
+
+    /// A request with a span of each of these traces.
+    fn request(traces: &[&str]) -> ExportRequest {
+        let spans = traces.iter().map(|trace| Span {
+            trace_id: (*trace).to_owned(),
+            ..span("a", "", trace, "TOOL")
+        });
+        ExportRequest {
+            protocol: crate::Protocol::Grpc,
+            metadata: Arc::default(),
+            resources: Arc::default(),
+            spans: spans.collect(),
+        }
+    }
+
+    fn names(store: &Store) -> Vec<String> {
+        let requests = store.requests_since(0);
+        let spans = requests.iter().flat_map(|request| request.spans.iter());
+        spans.map(|span| span.trace_id.clone()).collect()
+    }
+
+    #[test]
+    fn a_forgotten_trace_leaves_the_others_and_no_memory() {
+        let store = Store::new();
+        let requests = [request(&["1", "2", "1", "3"]), request(&["1"])];
+        let memory = requests
+            .clone()
+            .map(|request| Arc::downgrade(&request.spans));
+        for request in &requests {
+            store.add(request);
+        }
+        drop(requests);
+        store.forget("1");
+        assert_eq!(names(&store), ["2", "3"]);
+        assert_eq!((store.trace("1").len(), store.trace("3").len()), (0, 1));
+        assert_eq!(
+            (store.requests_since(0).len(), store.request_count()),
+            (1, 2)
+        );
+        assert!(memory[1].upgrade().is_none(), "nothing of it is left");
+        store.forget("2");
+        assert!(memory[0].upgrade().is_none(), "most of it is forgotten");
+        assert_eq!(
+            (names(&store), store.trace("3").len()),
+            (vec!["3".to_owned()], 1)
+        );
+        store.forget("3");
+        store.add(&request(&["4"]));
+        assert_eq!(
+            (store.requests_since(2).len(), store.request_count()),
+            (1, 3)
+        );
+        assert_eq!(store.trace("4").len(), 1);
+    }
+
+    #[test]
+    fn late_spans_of_a_judged_trace_are_nobodys_strays() {
+        let store = Store::new();
+        store.expect_trace("1");
+        store.add(&request(&["1", "2"]));
+        store.forget("1");
+        store.forget("2");
+        store.add(&request(&["1", "2", "1"]));
+        assert_eq!(
+            names(&store),
+            ["2"],
+            "a trace that nobody asked for begins anew"
+        );
+        assert_eq!(store.stray_spans_since(0).len(), 1);
+    }
+
+    #[test]
+    fn strays_are_bounded_only_while_somebody_asks_for_it() {
+        let store = Arc::new(Store::new());
+        store.expect_trace("1");
+        store.add(&request(&["before"]));
+        let bound = store.bound_strays();
+        store.add(&request(&["1", "oldest"]));
+        store.add(&request(&vec!["2"; 9_998]));
+        store.add(&request(&["3", "3", "3"]));
+        assert_eq!(store.dropped_strays(), 2);
+        assert_eq!(
+            (store.trace("oldest").len(), store.trace("2").len()),
+            (0, 9_997)
+        );
+        let kept = ["1", "before", "3"].map(|trace| store.trace(trace).len());
+        assert_eq!(
+            kept,
+            [1, 1, 3],
+            "those asked for, and those that came before"
+        );
+        drop(bound);
+        store.add(&request(&vec!["4"; 20_000]));
+        assert_eq!(
+            (store.trace("4").len(), store.dropped_strays()),
+            (20_000, 2)
+        );
+    }
+
+    #[tokio::test]
+    async fn waiting_goes_on_past_what_was_forgotten() {
+        let store = Arc::new(Store::new());
+        store.add(&request(&["1"]));
+        let waiting = Arc::clone(&store);
+        let wait = tokio::spawn(async move {
+            let enough = |spans: &[Span]| spans.len() == 2;
+            waiting.wait_until(Duration::from_secs(10), enough).await
+        });
+        while store.changed.receiver_count() == 0 {
+            tokio::task::yield_now().await;
+        }
+        store.forget("1");
+        store.add(&request(&["2"]));
+        assert_eq!(wait.await.expect("no panic").len(), 2);
     }
 }

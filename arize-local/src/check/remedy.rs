@@ -85,7 +85,7 @@ fn fails_everywhere(name: &str, all: &[Sent], judged: impl Fn(&Variation) -> boo
 /// What to do where every request fails.
 fn of_failure(failure: Failure) -> &'static str {
     match failure {
-        Failure::NotSent | Failure::Unexpected => failure.remedy(),
+        Failure::Incomplete | Failure::NotSent | Failure::Unexpected => failure.remedy(),
         Failure::Broken => {
             "see in the agent's log why it closed the connection: a crash, a panic, a restart"
         }

@@ -10,18 +10,31 @@ use crate::report::{Check, RowReport};
 use crate::span::{AttributeValue, Span};
 use crate::tree::{Parent, Trace};
 
-/// `request`: the agent answered with a 2xx status and JSON.
+/// `request`: the agent answered with a 2xx status and JSON, and at once.
 pub(super) fn request(row: &RowReport) -> Vec<Check> {
-    let check = match (&row.error, row.failure) {
-        (Some(error), Some(failure)) => Check::fail("request", error.clone(), failure.remedy()),
-        _ if row.response_is_json => return Vec::new(),
-        _ => Check::warn(
+    if let (Some(error), Some(failure)) = (&row.error, row.failure) {
+        let detail = match row.attempts {
+            1 => error.clone(),
+            attempts => format!("{error} (the last of {attempts} attempts)"),
+        };
+        return vec![Check::fail("request", detail, failure.remedy())];
+    }
+    let mut checks = Vec::new();
+    if let Some((_, earlier)) = row.earlier.last() {
+        checks.push(Check::warn(
+            "request",
+            format!("attempt {} was answered; before: {earlier}", row.attempts),
+            "see in the agent's log why it could not answer at once; what it had done by then, it has done again",
+        ));
+    }
+    if !row.response_is_json {
+        checks.push(Check::warn(
             "request",
             "the response is not JSON".to_owned(),
             "answer with JSON: the experiment stores it as it is",
-        ),
-    };
-    vec![check]
+        ));
+    }
+    checks
 }
 
 /// `known-names`: names and types of OpenInference attributes, and span kinds.

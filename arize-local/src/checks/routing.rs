@@ -7,7 +7,7 @@ use crate::report::{Check, RowReport};
 use crate::span::Span;
 use crate::tree::Trace;
 
-const SPACE: &str = "arize.space_id";
+pub(super) const SPACE: &str = "arize.space_id";
 const PROJECT: &str = "arize.project.name";
 
 /// `routed`: header and attributes of every span name what was asked for.

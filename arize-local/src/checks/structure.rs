@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Run, bounded, span_list};
 use crate::openinference::{is_chain, kind};
+use crate::protocol::{Misdirected, Protocol};
 use crate::report::{Check, RowReport};
 use crate::span::Span;
 use crate::tree::{Parent, Trace};
@@ -19,7 +20,9 @@ pub(super) fn strays_by_row<'a>(rows: &[RowReport], run: &'a Run<'_>) -> Vec<Vec
         .any(|row| row.error.is_none() && row.spans.is_empty());
     let of_row = |row: &RowReport| {
         let strays = run.stray.iter();
-        if some_row_is_empty {
+        if !row.names.trace {
+            Vec::new() // what can be its own has been given to it
+        } else if some_row_is_empty {
             strays.filter(|_| row.spans.is_empty()).collect()
         } else {
             strays
@@ -31,12 +34,12 @@ pub(super) fn strays_by_row<'a>(rows: &[RowReport], run: &'a Run<'_>) -> Vec<Vec
 }
 
 /// Whether the span started while the row's request was under way.
-fn under_way(row: &RowReport, span: &Span) -> bool {
+pub(super) fn under_way(row: &RowReport, span: &Span) -> bool {
     const CLOCK_SLACK: Duration = Duration::from_millis(20);
     let nanos = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let started = Duration::from_nanos(span.start_unix_nano) + CLOCK_SLACK;
     let sent = nanos(row.sent);
-    sent <= started && started <= sent + row.duration + 2 * CLOCK_SLACK
+    sent <= started && started <= sent + row.took + 2 * CLOCK_SLACK
 }
 
 /// The row's trace is empty: because nothing came, or because it came elsewhere.
@@ -61,6 +64,9 @@ pub(super) fn nothing_arrived(run: &Run<'_>, strays: &[&Span]) -> Check {
              are exported before the wait is over (`--wait`)",
         );
     }
+    if let Some(wrong) = run.misdirected.iter().max_by_key(|wrong| wrong.count) {
+        return came_elsewhere(wrong);
+    }
     let detail = match run.connections {
         0 => "no OTLP request arrived, and nobody connected to the receiver".to_owned(),
         1 => "no OTLP request arrived, though there was 1 connection".to_owned(),
@@ -71,7 +77,49 @@ pub(super) fn nothing_arrived(run: &Run<'_>, strays: &[&Span]) -> Check {
         detail,
         "see that the agent installs a pipeline, for without one no span leaves it (in Rust \
          `arize_runtime::register_with_routing().install()?`, and its handle kept), that its exporter points at the \
-         receiver (`ARIZE_COLLECTOR_ENDPOINT`), over OTLP/gRPC, and that it exports before the wait is over (`--wait`)",
+         receiver (`ARIZE_COLLECTOR_ENDPOINT`), over OTLP/gRPC or OTLP/HTTP, and that it exports before the wait is over (`--wait`)",
+    )
+}
+
+/// Export requests arrived, but nowhere where they can be taken.
+fn came_elsewhere(wrong: &Misdirected) -> Check {
+    let (protocol, other, remedy) = match wrong.protocol {
+        Protocol::Grpc => (
+            "OTLP/gRPC",
+            "HTTP",
+            "set `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`, or export to the receiver's OTLP/gRPC address",
+        ),
+        Protocol::HttpProtobuf | Protocol::HttpJson => (
+            "OTLP/HTTP",
+            "gRPC",
+            "set `OTEL_EXPORTER_OTLP_PROTOCOL=grpc`, or export to the receiver's OTLP/HTTP address",
+        ),
+    };
+    let requests = match wrong.count {
+        1 => format!("1 {protocol} request"),
+        count => format!("{count} {protocol} requests"),
+    };
+    if wrong.port_is_right {
+        return Check::fail(
+            "received",
+            format!(
+                "{requests} came to the path `{}`, where nothing is",
+                wrong.path
+            ),
+            "export to the path `/v1/traces`: it is appended to `OTEL_EXPORTER_OTLP_ENDPOINT`, but neither to \
+             `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` nor to an address given in code",
+        );
+    }
+    let instead = wrong.right.as_ref().map_or(String::new(), |right| {
+        format!("; {protocol} is received at {right}")
+    });
+    Check::fail(
+        "received",
+        format!(
+            "{requests} came to the {other} port {}{instead}",
+            wrong.addr
+        ),
+        remedy,
     )
 }
 

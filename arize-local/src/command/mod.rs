@@ -3,6 +3,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod check;
+pub(crate) mod form;
 pub(crate) mod receive;
 pub(crate) mod run;
 

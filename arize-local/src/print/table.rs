@@ -7,11 +7,15 @@ use std::iter;
 
 use serde_json::Value;
 
-use super::text::{Paint, WIDTH, duration, fit};
+use super::text::{Paint, WIDTH, counted, duration, fit};
 use crate::report::RowReport;
 
 /// How much of a trace id the table has; the trees and the JSON have it all.
 const TRACE_ID: usize = 8;
+
+/// Of more rows than these, only those that failed are shown, and of those not more than the other number.
+const MANY: usize = 50;
+const MOST_FAILED: usize = 20;
 
 /// Room for the columns that tell routes apart.
 const ROUTE: usize = 40;
@@ -24,11 +28,11 @@ struct Column {
 }
 
 impl Column {
-    fn new(head: &'static str, rows: &[RowReport], cell: impl Fn(&RowReport) -> String) -> Self {
+    fn new(head: &'static str, rows: &[&RowReport], cell: impl Fn(&RowReport) -> String) -> Self {
         Self {
             head,
             numbers: false,
-            cells: rows.iter().map(cell).collect(),
+            cells: rows.iter().map(|row| cell(row)).collect(),
         }
     }
 
@@ -53,7 +57,32 @@ impl Column {
     }
 }
 
+/// Prints the table: of all rows where they are few, else of the first that failed.
 pub(super) fn print_rows(out: &mut impl Write, paint: Paint, rows: &[RowReport]) -> io::Result<()> {
+    let mut shown: Vec<&RowReport> = rows.iter().collect();
+    if rows.len() > MANY {
+        shown.retain(|row| !row.ok());
+        shown.truncate(MOST_FAILED);
+    }
+    if !shown.is_empty() {
+        print_table(out, paint, &shown)?;
+    }
+    match rows.len() - shown.len() {
+        0 => Ok(()),
+        more => {
+            let failed = rows.iter().filter(|row| !row.ok()).count();
+            let rest = match failed.saturating_sub(shown.len()) {
+                0 => counted(more, "more row"),
+                failed if failed == more => counted(more, "more failed row"),
+                failed => format!("{}, {failed} of them failed", counted(more, "more row")),
+            };
+            let text = format!("and {rest}; `--json FILE` has all of them");
+            writeln!(out, "{}", paint.dim(&text))
+        }
+    }
+}
+
+fn print_table(out: &mut impl Write, paint: Paint, rows: &[&RowReport]) -> io::Result<()> {
     let status = |row: &RowReport| {
         row.status
             .map_or("-".to_owned(), |status| status.to_string())
@@ -62,11 +91,15 @@ pub(super) fn print_rows(out: &mut impl Write, paint: Paint, rows: &[RowReport])
         Column::new("row", rows, |row| row.row.to_string()).numbers(),
         Column::new("status", rows, status),
         Column::new("time", rows, |row| duration(row.duration)).numbers(),
-        Column::new("spans", rows, |row| row.spans.len().to_string()).numbers(),
+        Column::new("spans", rows, |row| row.span_count().to_string()).numbers(),
         Column::new("trace", rows, |row| {
             row.trace_id.chars().take(TRACE_ID).collect()
         }),
     ];
+    if rows.iter().any(|row| row.attempts > 1) {
+        let attempts = Column::new("tries", rows, |row| row.attempts.to_string());
+        columns.insert(2, attempts.numbers());
+    }
     columns.extend(route_columns(rows));
     let mut lines = vec![String::new(); rows.len() + 1];
     for column in &columns {
@@ -91,15 +124,15 @@ pub(super) fn print_rows(out: &mut impl Write, paint: Paint, rows: &[RowReport])
 }
 
 /// The fewest columns that tell the rows' routes apart: none where there is one route.
-fn route_columns(rows: &[RowReport]) -> Vec<Column> {
+fn route_columns(rows: &[&RowReport]) -> Vec<Column> {
     let project = |most| Column::new("project", rows, move |row| fit(&row.project, most));
     let space = |most| Column::new("space", rows, move |row| fit(&row.space_id, most));
-    let routes = different(rows, |row| (&row.space_id, &row.project));
+    let routes = different(rows.iter().copied(), |row| (&row.space_id, &row.project));
     if routes <= 1 {
         vec![]
-    } else if different(rows, |row| &row.project) == routes {
+    } else if different(rows.iter().copied(), |row| &row.project) == routes {
         vec![project(ROUTE)]
-    } else if different(rows, |row| &row.space_id) == routes {
+    } else if different(rows.iter().copied(), |row| &row.space_id) == routes {
         vec![space(ROUTE)]
     } else {
         vec![project(ROUTE / 2), space(ROUTE / 2)]
@@ -108,10 +141,10 @@ fn route_columns(rows: &[RowReport]) -> Vec<Column> {
 
 /// How many different values the rows have.
 pub(super) fn different<'a, T: Eq + Hash>(
-    rows: &'a [RowReport],
+    rows: impl IntoIterator<Item = &'a RowReport>,
     of: impl Fn(&'a RowReport) -> T,
 ) -> usize {
-    rows.iter().map(of).collect::<HashSet<_>>().len()
+    rows.into_iter().map(of).collect::<HashSet<_>>().len()
 }
 
 fn result(row: &RowReport) -> String {

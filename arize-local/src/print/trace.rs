@@ -33,7 +33,7 @@ pub(super) fn print_trace(
     }
     let time = duration(row.duration);
     let about = if with_route {
-        let (project, space) = (fit(&row.project, 24), fit(&row.space_id, 32));
+        let (project, space) = (fit(&row.project, 24), fit(&row.space_id, 28));
         format!("  {time}  project {project}, space {space}")
     } else {
         format!("  {time}")
@@ -67,7 +67,7 @@ fn print_answer(out: &mut impl Write, paint: Paint, row: &RowReport) -> io::Resu
 }
 
 /// What a person knows an input by: its first string, or else its JSON.
-fn beginning(input: &Value) -> String {
+pub(crate) fn beginning(input: &Value) -> String {
     let first = match input {
         Value::String(text) => Some(text.as_str()),
         Value::Object(fields) => fields.values().find_map(Value::as_str),

@@ -30,7 +30,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    fn new(headers: HeaderMap, body: Value) -> Self {
+    pub(crate) fn new(headers: HeaderMap, body: Value) -> Self {
         let traceparent = headers["traceparent"]
             .to_str()
             .expect("is ASCII")

@@ -46,6 +46,7 @@ fn options(url: String) -> CheckOptions {
         expect: vec!["search_flights".to_owned()],
         receive: ReceiveOptions {
             otlp_grpc: "127.0.0.1:0".parse().expect("an address"),
+            otlp_http: "127.0.0.1:0".parse().expect("an address"),
         },
         json: None,
     }

@@ -59,7 +59,7 @@ async fn free_address() -> String {
 }
 
 /// Runs the command against an agent that is told the receiver's port as a person would be: from the output.
-async fn run_against(
+pub(crate) async fn run_against(
     behaviour: impl Fn(&Call) -> Reply + Send + Sync + 'static,
     dataset: &Path,
     more: &[&str],
@@ -75,6 +75,8 @@ async fn run_against(
         "--dataset",
         text(dataset),
         "--otlp-grpc",
+        "127.0.0.1:0",
+        "--otlp-http",
         "127.0.0.1:0",
         "--wait",
         "1",
@@ -249,6 +251,8 @@ async fn a_command_is_started_and_stopped() {
         text(&rows),
         "--otlp-grpc",
         "127.0.0.1:0",
+        "--otlp-http",
+        "127.0.0.1:0",
     ];
     let agent = [
         "--",
@@ -274,7 +278,7 @@ async fn a_command_is_started_and_stopped() {
 }
 
 /// Exit status 2, nothing on standard output but the receiver's address, and one line on standard error.
-async fn cannot_start(arguments: &[&str], wanted: &[&str]) {
+pub(crate) async fn cannot_start(arguments: &[&str], wanted: &[&str]) {
     let (code, _, stderr) = run(&[&["run"], arguments].concat()).await;
     assert_eq!(code, 2, "{stderr}");
     let last = stderr.lines().last().expect("says why");
@@ -293,6 +297,8 @@ async fn datasets_that_cannot_be_read_exit_with_2() {
         "--agent",
         "http://127.0.0.1:1/invoke",
         "--otlp-grpc",
+        "127.0.0.1:0",
+        "--otlp-http",
         "127.0.0.1:0",
         "--dataset",
     ];
@@ -318,6 +324,8 @@ async fn agents_that_cannot_be_reached_exit_with_2() {
         text(&rows),
         "--otlp-grpc",
         "127.0.0.1:0",
+        "--otlp-http",
+        "127.0.0.1:0",
         "--agent",
     ];
     cannot_start(&[&options[..], &[&url]].concat(), &[&address, "refused"]).await;
@@ -342,26 +350,6 @@ async fn agents_that_cannot_be_reached_exit_with_2() {
 }
 
 #[tokio::test]
-async fn ports_in_use_exit_with_2() {
-    let rows = file("ports.jsonl", "1\n");
-    let used = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = used.local_addr().expect("is bound").to_string();
-    let url = format!("http://{address}/invoke");
-    let options = ["--dataset", text(&rows), "--agent", &url];
-    cannot_start(
-        &[&options[..], &["--otlp-grpc", &address]].concat(),
-        &[&address, "--otlp-grpc"],
-    )
-    .await;
-    let started = [
-        &options[..],
-        &["--otlp-grpc", "127.0.0.1:0", "--", "sleep", "60"],
-    ]
-    .concat();
-    cannot_start(&started, &["already accepts connections"]).await;
-}
-
-#[tokio::test]
 async fn wrong_usage_exits_with_2_and_help_is_complete() {
     let (code, _, stderr) = run(&["run", "--agent", "http://127.0.0.1:1"]).await;
     assert_eq!(code, 2);
@@ -378,6 +366,7 @@ async fn wrong_usage_exits_with_2_and_help_is_complete() {
         "--wait",
         "--expect",
         "--otlp-grpc",
+        "--otlp-http",
         "--json",
         "--start-timeout",
         "-- python agent.py",

@@ -30,6 +30,8 @@ async fn a_run_that_nobody_reads_ends_as_any_other() {
         text(&rows),
         "--otlp-grpc",
         "127.0.0.1:0",
+        "--otlp-http",
+        "127.0.0.1:0",
         "--wait",
         "0.1",
         "--json",
@@ -64,6 +66,7 @@ async fn printing_process() {
     let report = arize_local::Experiment::new("http://127.0.0.1:1/invoke")
         .rows((0..50).map(|_| Value::Null.into()).collect())
         .wait(Duration::ZERO)
+        .retries(0)
         .run(&receiver)
         .await;
     // The harness prints too, and panics where nobody reads it: so this decides the exit status.

@@ -11,8 +11,17 @@ use tonic::codec::CompressionEncoding;
 
 use crate::agent::{Export, SpanExt};
 
-async fn receiver() -> Receiver {
+pub(crate) async fn receiver() -> Receiver {
     Receiver::bind("127.0.0.1:0".parse().expect("an address"))
+        .await
+        .expect("a free port")
+}
+
+/// A receiver with an HTTP port.
+pub(crate) async fn both() -> Receiver {
+    receiver()
+        .await
+        .with_http("127.0.0.1:0".parse().expect("an address"))
         .await
         .expect("a free port")
 }

@@ -20,6 +20,7 @@ fn experiment(url: &str, rows: u64) -> Experiment {
         .rows((1..=rows).map(|row| json!({"row": row}).into()).collect())
         .settle(Duration::from_millis(100))
         .wait(Duration::from_millis(500))
+        .retries(0)
 }
 
 #[tokio::test]
