@@ -205,24 +205,25 @@ impl Experiment {
 
     /// Runs, and tells somebody of each row.
     pub(crate) async fn run_followed(
-        &self,
+        mut self,
         receiver: &Receiver,
         follow: &mut impl Follow,
     ) -> Report {
-        Course::new(self, receiver, follow).run().await
+        let rows = std::mem::take(&mut self.rows);
+        Course::new(&self, receiver, follow).run(rows).await
     }
 
-    /// The rows as calls, made when they are asked for.
-    fn calls(&self) -> impl Iterator<Item = Call> {
+    /// The rows as calls, each made when it is asked for.
+    fn calls(&self, rows: Vec<Row>) -> impl ExactSizeIterator<Item = Call> {
         let experiment_id = experiment_id();
-        self.rows.iter().enumerate().map(move |(index, row)| {
-            let space_id = row.space_id.as_ref().unwrap_or(&self.space_id).clone();
-            let project = row.project.as_ref().unwrap_or(&self.project).clone();
+        rows.into_iter().enumerate().map(move |(index, row)| {
+            let space_id = row.space_id.unwrap_or_else(|| self.space_id.clone());
+            let project = row.project.unwrap_or_else(|| self.project.clone());
             Call {
                 retries: self.retries,
                 ..Call::new(
                     index + 1,
-                    row.input.clone(),
+                    row.input,
                     space_id,
                     project,
                     experiment_id.clone(),

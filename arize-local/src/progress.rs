@@ -57,8 +57,8 @@ impl Progress {
         match &mut self.shown {
             Shown::Nothing => {}
             Shown::Bar(bar) => {
-                bar.set_message(failed);
                 bar.set_position(self.done as u64);
+                bar.set_message(failed);
             }
             Shown::Lines { start, last } => {
                 if last.elapsed() >= EVERY {

@@ -72,6 +72,7 @@ fn new_trace(report: &mut RowReport, run: &Run<'_>, strays: &[&Span]) -> Vec<Che
         report.trace_id.clone_from(&span.trace_id);
     }
     let mut judged = report.clone();
+    judged.names.trace = true;
     for span in &mut judged.spans {
         span.parent_span_id
             .get_or_insert_with(|| report.span_id.clone());

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use arize_local::{BodyShape, CheckOptions, StartError};
-use clap::{Args, ValueEnum};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use arize_local::{CheckOptions, StartError};
+use clap::Args;
 use serde_json::Value;
 
 use super::agent::AgentArgs;
+use super::form::{Body, headers};
 use super::receive::ReceiveArgs;
 use super::seconds;
 
@@ -67,12 +67,13 @@ pub(crate) struct CheckArgs {
     #[arg(long, help_heading = "Request", value_name = "JSON", value_parser = row)]
     row: Value,
 
-    /// Where the row stands in the body of the request
+    /// Where the row stands in the body: `wrapped` as `input`, `top-level` with its fields beside `arize_metadata`
     #[arg(
         long,
         help_heading = "Request",
         value_name = "SHAPE",
-        default_value = "wrapped"
+        default_value = "wrapped",
+        hide_possible_values = true
     )]
     body: Body,
 
@@ -117,14 +118,6 @@ pub(crate) struct CheckArgs {
     receive: ReceiveArgs,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Body {
-    /// As `input`, beside `arize_metadata`
-    Wrapped,
-    /// Its fields beside `arize_metadata`
-    TopLevel,
-}
-
 fn row(text: &str) -> Result<Value, String> {
     let json = match text.strip_prefix('@') {
         Some(path) => std::fs::read_to_string(path).map_err(|error| {
@@ -137,28 +130,6 @@ fn row(text: &str) -> Result<Value, String> {
     })
 }
 
-/// Reads the headers. Not a value parser, for an error of those repeats the whole value, which may be secret.
-fn headers(texts: &[String]) -> Result<HeaderMap, StartError> {
-    let example = "write it like `--header \"Authorization=Bearer ...\"`";
-    let mut headers = HeaderMap::new();
-    for text in texts {
-        let (name, value) = text
-            .split_once('=')
-            .ok_or_else(|| format!("a `--header` has no `=`; {example}"))?;
-        let name = HeaderName::try_from(name.trim()).map_err(|_| {
-            format!("what stands before the `=` of a `--header` is no header's name; {example}")
-        })?;
-        let mut value = HeaderValue::try_from(value).map_err(|_| {
-            format!(
-                "the value of the header `{name}` has characters that none may have; leave them out"
-            )
-        })?;
-        value.set_sensitive(true);
-        headers.append(name, value);
-    }
-    Ok(headers)
-}
-
 impl TryFrom<CheckArgs> for CheckOptions {
     type Error = StartError;
 
@@ -167,10 +138,7 @@ impl TryFrom<CheckArgs> for CheckOptions {
             agent: args.agent.into(),
             row: args.row,
             only: args.only,
-            body: match args.body {
-                Body::Wrapped => BodyShape::Wrapped,
-                Body::TopLevel => BodyShape::TopLevel,
-            },
+            body: args.body.into(),
             headers: headers(&args.header)?,
             timeout: args.timeout,
             wait: args.wait,

@@ -53,9 +53,18 @@ pub(crate) struct FormArgs {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Body {
+pub(crate) enum Body {
     Wrapped,
     TopLevel,
+}
+
+impl From<Body> for BodyShape {
+    fn from(body: Body) -> Self {
+        match body {
+            Body::Wrapped => Self::Wrapped,
+            Body::TopLevel => Self::TopLevel,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -71,10 +80,7 @@ impl TryFrom<FormArgs> for RequestForm {
 
     fn try_from(args: FormArgs) -> Result<Self, StartError> {
         let mut form = Self::default();
-        form.body = match args.body {
-            Body::Wrapped => BodyShape::Wrapped,
-            Body::TopLevel => BodyShape::TopLevel,
-        };
+        form.body = args.body.into();
         form.template = args.template.as_deref().map(template).transpose()?;
         form.metadata = match args.metadata {
             MetadataArg::Full => Metadata::Full,

@@ -2,6 +2,7 @@
 //!
 //! However many rows there are, so many spans are kept as a bounded number of them has.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use http::Uri;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
-use super::Experiment;
+use super::{Experiment, Row};
 use crate::call::Call;
 use crate::checks::{self, Run, Tally};
 use crate::client::{Client, agent_uri};
@@ -62,7 +63,6 @@ pub(super) struct Course<'a, F> {
     failed_in_full: usize,
     tally: Tally,
     stray: Vec<Span>,
-    sent: usize,
     stopped: bool,
     start: Instant,
     answering: Duration,
@@ -88,18 +88,17 @@ impl<'a, F: Follow> Course<'a, F> {
             failed_in_full: 0,
             tally: Tally::default(),
             stray: Vec::new(),
-            sent: 0,
             stopped: false,
             start: Instant::now(),
             answering: Duration::ZERO,
         }
     }
 
-    pub(super) async fn run(mut self) -> Report {
+    pub(super) async fn run(mut self, rows: Vec<Row>) -> Report {
         let _bound = self.receiver.store().bound_strays();
         let target =
             agent_uri(&self.experiment.agent).and_then(|uri| Ok((Client::new(&uri)?, uri)));
-        let mut calls = self.experiment.calls();
+        let mut calls = self.experiment.calls(rows);
         loop {
             while self.may_send()
                 && let Some(call) = calls.next()
@@ -117,7 +116,7 @@ impl<'a, F: Follow> Course<'a, F> {
         self.judged.sort_by_key(|row| row.row);
         Report {
             rows: self.judged,
-            not_sent: self.experiment.rows.len() - self.sent,
+            not_sent: calls.len(),
             checks: self.tally.checks(),
             stray_spans: self.stray,
             strays_dropped: self.receiver.store().dropped_strays() - self.dropped_before,
@@ -135,7 +134,6 @@ impl<'a, F: Follow> Course<'a, F> {
     }
 
     fn send(&mut self, call: Call, target: Target) {
-        self.sent += 1;
         self.receiver.store().expect_trace(&call.trace_id);
         let (form, timeout) = (Arc::clone(&self.form), self.experiment.timeout);
         self.sending
@@ -248,13 +246,10 @@ impl<'a, F: Follow> Course<'a, F> {
     fn forget(&self, row: &RowReport) {
         let store = self.receiver.store();
         store.forget(&row.trace_id);
-        // Those of a row whose request named no trace.
-        for span in row
-            .spans
-            .iter()
-            .filter(|span| span.trace_id != row.trace_id)
-        {
-            store.forget(&span.trace_id);
+        // A row whose request named no trace has those of others.
+        let ids = row.spans.iter().map(|span| span.trace_id.as_str());
+        for id in ids.collect::<HashSet<_>>() {
+            store.forget(id);
         }
     }
 }

@@ -70,13 +70,13 @@ pub(super) fn print_rows(out: &mut impl Write, paint: Paint, rows: &[RowReport])
     match rows.len() - shown.len() {
         0 => Ok(()),
         more => {
-            let more = counted(more, "more row");
             let failed = rows.iter().filter(|row| !row.ok()).count();
-            let of_them = match failed.saturating_sub(shown.len()) {
-                0 => String::new(),
-                failed => format!(", {failed} of them failed"),
+            let rest = match failed.saturating_sub(shown.len()) {
+                0 => counted(more, "more row"),
+                failed if failed == more => counted(more, "more failed row"),
+                failed => format!("{}, {failed} of them failed", counted(more, "more row")),
             };
-            let text = format!("and {more}{of_them}; `--json FILE` has all of them");
+            let text = format!("and {rest}; `--json FILE` has all of them");
             writeln!(out, "{}", paint.dim(&text))
         }
     }

@@ -133,10 +133,9 @@ async fn the_spans_of_a_long_run_are_not_all_kept() {
 #[ignore = "a measurement: `cargo test --release -p arize-local -- --ignored --nocapture the_memory_of_long_runs`"]
 async fn the_memory_of_long_runs() {
     for rows in [1_000, 10_000, 30_000] {
-        let line = |row| format!("{{\"row\": {row}, \"goal\": \"a weekend in Lisbon\"}}");
+        let line = |row| format!("{{\"row\": {row}, \"goal\": \"a weekend in Lisbon\"}}\n");
         let lines: Vec<String> = (1..=rows).map(line).collect();
-        let lines = lines.join("\n");
-        let dataset = file("memory.jsonl", &lines);
+        let dataset = file("memory.jsonl", &lines.concat());
         let json = file("memory.json", "");
         let (url, agent) = serve().await;
         let grpc = free_address().await;

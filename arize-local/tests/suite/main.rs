@@ -19,6 +19,8 @@ mod pitfalls;
 mod plain_agent;
 mod ports;
 mod printing;
+#[cfg(unix)]
+mod progress;
 mod receiver;
 mod retries;
 mod routes;

@@ -163,7 +163,7 @@ fn two_fail(call: &Call) -> Reply {
 fn numbered(name: &str, rows: usize) -> std::path::PathBuf {
     let lines =
         (1..=rows).map(|row| format!("{{\"row\": {row}, \"goal\": \"a <trip> & {row}\"}}\n"));
-    file(name, &lines.collect::<String>())
+    file(name, &lines.collect::<Vec<_>>().concat())
 }
 
 #[tokio::test]
