@@ -80,6 +80,9 @@ pub(crate) async fn take(
             });
         }
     };
+    if let Some(forwarder) = store.forwarder() {
+        forwarder.pass_on(headers, &message);
+    }
     store.add(&ExportRequest::decode(texts(headers), protocol, message));
     Ok(ExportTraceServiceResponse { partial_success })
 }

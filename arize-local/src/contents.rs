@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::answer::Answer;
 use crate::kept::KeptRequest;
-use crate::protocol::Misdirected;
+use crate::protocol::{Misdirected, Protocol};
 use crate::request::ExportRequest;
 use crate::span::Span;
 
@@ -112,9 +112,37 @@ impl Contents {
         requests.flatten().map(Box::as_ref)
     }
 
-    pub(crate) fn span(&self, (number, index): Place) -> Option<&Span> {
-        let request = self.requests.get(number.checked_sub(self.gone)?)?;
-        request.as_ref()?.span(index)
+    fn span(&self, (number, index): Place) -> Option<&Span> {
+        self.request(number)?.span(index)
+    }
+
+    /// The spans of a trace, in arrival order.
+    pub(crate) fn trace(&self, trace_id: &str) -> Vec<Span> {
+        let trace = self.traces.get(trace_id).into_iter();
+        let places = trace.flat_map(|trace| &trace.spans);
+        places
+            .filter_map(|place| self.span(*place).cloned())
+            .collect()
+    }
+
+    /// What the spans of a trace came by.
+    pub(crate) fn protocols(&self, trace_id: &str) -> Vec<Protocol> {
+        let mut protocols = Vec::new();
+        let trace = self.traces.get(trace_id).into_iter();
+        for (number, _) in trace.flat_map(|trace| &trace.spans) {
+            let protocol = self.request(*number).map(KeptRequest::protocol);
+            if let Some(protocol) = protocol
+                && !protocols.contains(&protocol)
+            {
+                protocols.push(protocol);
+            }
+        }
+        protocols
+    }
+
+    fn request(&self, number: usize) -> Option<&KeptRequest> {
+        let slot = self.requests.get(number.checked_sub(self.gone)?)?;
+        slot.as_deref()
     }
 
     /// See `Store::forget`.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::protocol::Protocol;
 use crate::request::ExportRequest;
 use crate::span::Span;
 
@@ -24,6 +25,10 @@ impl KeptRequest {
             request,
             forgotten: HashSet::new(),
         }
+    }
+
+    pub(crate) fn protocol(&self) -> Protocol {
+        self.request.protocol
     }
 
     /// Whether every span is forgotten.

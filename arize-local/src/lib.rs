@@ -12,7 +12,8 @@
 //! ```
 //!
 //! [`Receiver`] is the OTLP receiver alone, for tests of anything that exports spans. [`Experiment`] sends
-//! [`Row`]s to an agent and gives a [`Report`]. [`run()`] is the command `arize-local run` as a function.
+//! [`Row`]s to an agent and gives a [`Report`]. [`run()`] and [`collect()`] are the commands `arize-local run` and
+//! `arize-local collect` as functions.
 //!
 //! # Examples
 //!
@@ -57,6 +58,7 @@ mod attempt;
 mod call;
 mod checks;
 mod client;
+mod collect;
 mod contents;
 mod dataset;
 mod decode;
@@ -64,6 +66,7 @@ mod error;
 mod experiment;
 mod failure;
 mod form;
+mod forward;
 mod grpc;
 mod http;
 mod json_file;
@@ -88,11 +91,14 @@ mod tree;
 
 pub use agent::AgentOptions;
 pub use answer::Answer;
+pub use collect::{CollectOptions, collect};
 pub use dataset::{DatasetFormat, read_dataset};
 pub use error::StartError;
 pub use experiment::{DEFAULT_PROJECT, DEFAULT_SPACE_ID, Experiment, Row};
 pub use form::{Baggage, BodyShape, Metadata, RequestForm, Traceparent};
+pub use forward::ForwardHeader;
 pub use listen::ReceiveOptions;
+pub use print::stdout_takes_colour;
 pub use protocol::Protocol;
 pub use receiver::Receiver;
 pub use report::{Check, Outcome, Report, RowReport, Trees};

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
 
 use crate::error::StartError;
+use crate::forward::{ForwardHeader, Forwarder};
 use crate::receiver::Receiver;
 
 /// Where spans are received; port 0 takes a free one.
@@ -14,6 +15,11 @@ pub struct ReceiveOptions {
     pub otlp_grpc: SocketAddr,
     /// Where to receive OTLP/HTTP.
     pub otlp_http: SocketAddr,
+    /// Where to pass on what is received: port 4318 and paths that end in `/v1/traces` mean OTLP/HTTP, all else
+    /// OTLP/gRPC.
+    pub forward: Option<String>,
+    /// Headers to pass it on with.
+    pub forward_headers: Vec<ForwardHeader>,
 }
 
 /// Opens the receiver.
@@ -26,7 +32,36 @@ pub(crate) async fn listen(options: &ReceiveOptions) -> Result<Receiver, StartEr
         .with_http(http)
         .await
         .map_err(|error| cannot_listen(http, &error, "--otlp-http"))?;
+    if let Some(url) = &options.forward {
+        let own: Vec<_> = [Some(receiver.local_addr()), receiver.http_addr()]
+            .into_iter()
+            .flatten()
+            .collect();
+        let forwarder = Forwarder::start(url, &options.forward_headers, &own)?;
+        receiver.store().forward_with(forwarder);
+    }
     Ok(receiver)
+}
+
+/// Passes on what is left to be passed on, and says what became of it.
+pub(crate) async fn finish_forwarding(
+    receiver: &Receiver,
+    out: &mut impl Write,
+) -> Result<(), StartError> {
+    let Some(forwarder) = receiver.store().forwarder() else {
+        return Ok(());
+    };
+    let (all, text) = forwarder.finish().await;
+    let label = if all { "" } else { "WARN " };
+    print(writeln!(out, "{label}{text}\n").and_then(|()| out.flush()))
+}
+
+/// A reader that has gone away wants no output, but may want the run: its exit status, its JSON.
+fn print(printed: io::Result<()>) -> Result<(), StartError> {
+    match printed {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(cannot_print(&error)),
+        _ => Ok(()),
+    }
 }
 
 fn cannot_listen(addr: SocketAddr, error: &io::Error, option: &str) -> StartError {
@@ -80,12 +115,9 @@ pub(crate) fn print_variables(
         receiver.local_addr()
     )
     .and_then(|()| out.flush());
-    match printed {
-        // A reader that has gone away wants no output, but may want the run: its exit status, its JSON.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(format!(
-            "cannot print: {error}; write standard output to a file or a terminal"
-        )
-        .into()),
-        _ => Ok(()),
-    }
+    print(printed)
+}
+
+pub(crate) fn cannot_print(error: &io::Error) -> StartError {
+    format!("cannot print: {error}; write standard output to a file or a terminal").into()
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use arize_local::StartError;
 use clap::{Parser, Subcommand};
 
-use command::run;
+use command::{collect, run};
 
 /// A local stand-in for Arize: runs agent experiments and checks the traces that come back.
 ///
@@ -22,26 +22,28 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Run(run::RunArgs),
+    Run(Box<run::RunArgs>),
+    Collect(collect::CollectArgs),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    match Cli::parse().command {
+        Command::Run(args) => interruptible(run::execute(*args)).await,
+        // Is ended by an interruption, and that is no failure.
+        Command::Collect(args) => exit_code(collect::execute(args, interrupted()).await),
+    }
+}
+
+/// An interruption ends the command, and with it the agent that it started.
+async fn interruptible(command: impl Future<Output = Result<bool, StartError>>) -> ExitCode {
     tokio::select! {
-        result = execute(command) => exit_code(result),
-        // Ends the run, and with it the agent that it started.
+        result = command => exit_code(result),
         () = interrupted() => ExitCode::from(130),
     }
 }
 
-/// Whether all is good, or why the command could not start.
-async fn execute(command: Command) -> Result<bool, StartError> {
-    match command {
-        Command::Run(args) => run::execute(args).await,
-    }
-}
-
+/// `result` is whether all is good, or why the command could not start.
 fn exit_code(result: Result<bool, StartError>) -> ExitCode {
     match result {
         Ok(true) => ExitCode::SUCCESS,

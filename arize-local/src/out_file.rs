@@ -6,6 +6,17 @@ use std::path::{Path, PathBuf};
 
 use crate::error::StartError;
 
+/// Opens a file to write to.
+pub(crate) fn create(path: &Path) -> Result<File, StartError> {
+    let file = File::create(path).map_err(|error| {
+        format!(
+            "cannot write `{}`: {error}; name a file in a folder that is there",
+            path.display()
+        )
+    })?;
+    Ok(file)
+}
+
 /// A file that is written bit by bit. Its first error is kept for the end: a full disk must not end a run whose
 /// report can still be printed.
 #[derive(Debug)]
@@ -17,12 +28,7 @@ pub(crate) struct OutFile {
 
 impl OutFile {
     pub(crate) fn create(path: &Path) -> Result<Self, StartError> {
-        let file = File::create(path).map_err(|error| {
-            format!(
-                "cannot write `{}`: {error}; name a file in a folder that is there",
-                path.display()
-            )
-        })?;
+        let file = create(path)?;
         Ok(Self {
             path: path.to_owned(),
             file: BufWriter::new(file),

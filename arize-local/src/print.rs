@@ -9,8 +9,9 @@ use table::{different, print_rows};
 use text::{Paint, counted, printable, wrapped};
 use times::times;
 pub(crate) use trace::beginning;
-use trace::{print_lines, print_trace};
+use trace::{never_arrived, print_lines, print_trace};
 
+pub(crate) mod collected;
 mod table;
 mod text;
 mod times;
@@ -25,6 +26,13 @@ const MOST_FAILED: usize = 20;
 /// How many traces that nobody asked for are drawn.
 const MAX_STRAY_TRACES: usize = 5;
 
+/// Whether standard output is a terminal and `NO_COLOR` is not set.
+#[must_use]
+pub fn stdout_takes_colour() -> bool {
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && !no_colour
+}
+
 impl Report {
     /// Prints to standard output, in colour if that is a terminal and `NO_COLOR` is not set.
     ///
@@ -34,11 +42,11 @@ impl Report {
     ///
     /// Returns the error of standard output.
     pub fn print_to_stdout(&self) -> io::Result<()> {
-        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let stdout = io::stdout();
-        let colour = stdout.is_terminal() && !no_colour;
-        let mut out = BufWriter::new(stdout.lock());
-        match self.print(&mut out, colour).and_then(|()| out.flush()) {
+        let mut out = BufWriter::new(io::stdout().lock());
+        match self
+            .print(&mut out, stdout_takes_colour())
+            .and_then(|()| out.flush())
+        {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             printed => printed,
         }
@@ -111,7 +119,7 @@ impl Report {
                 paint.bold("in no row's trace"),
                 paint.dim(trace_id)
             )?;
-            print_lines(out, paint, &Trace::new("-", &spans).lines())?;
+            print_lines(out, paint, &Trace::unasked(&spans).lines(), never_arrived)?;
             writeln!(out)?;
         }
         match self.stray_spans.len() + self.strays_dropped - shown {

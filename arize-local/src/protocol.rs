@@ -59,6 +59,43 @@ pub(crate) struct Misdirected {
     pub(crate) count: usize,
 }
 
+impl Misdirected {
+    /// What came where.
+    pub(crate) fn detail(&self) -> String {
+        let (protocol, other) = match self.protocol {
+            Protocol::Grpc => ("OTLP/gRPC", "HTTP"),
+            Protocol::HttpProtobuf | Protocol::HttpJson => ("OTLP/HTTP", "gRPC"),
+        };
+        let requests = match self.count {
+            1 => format!("1 {protocol} request"),
+            count => format!("{count} {protocol} requests"),
+        };
+        if self.port_is_right {
+            let path = &self.path;
+            return format!("{requests} came to the path `{path}`, where nothing is");
+        }
+        let instead = self.right.as_ref().map_or(String::new(), |right| {
+            format!("; {protocol} is received at {right}")
+        });
+        format!("{requests} came to the {other} port {}{instead}", self.addr)
+    }
+
+    pub(crate) fn remedy(&self) -> &'static str {
+        match self.protocol {
+            _ if self.port_is_right => {
+                "export to the path `/v1/traces`: it is appended to `OTEL_EXPORTER_OTLP_ENDPOINT`, but neither to \
+                 `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` nor to an address given in code"
+            }
+            Protocol::Grpc => {
+                "set `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`, or export to the receiver's OTLP/gRPC address"
+            }
+            Protocol::HttpProtobuf | Protocol::HttpJson => {
+                "set `OTEL_EXPORTER_OTLP_PROTOCOL=grpc`, or export to the receiver's OTLP/HTTP address"
+            }
+        }
+    }
+}
+
 /// Where the receiver listens.
 #[derive(Debug)]
 pub(crate) struct Ports {

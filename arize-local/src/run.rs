@@ -14,7 +14,7 @@ use crate::experiment::{Experiment, Follow, Row};
 use crate::form::RequestForm;
 use crate::json_file::JsonFile;
 use crate::junit::JunitFile;
-use crate::listen::{ReceiveOptions, listen, print_variables, variables};
+use crate::listen::{ReceiveOptions, finish_forwarding, listen, print_variables, variables};
 use crate::progress::Progress;
 use crate::report::{Report, RowReport, Trees};
 
@@ -102,6 +102,7 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> Result<Report, St
     if let Some(process) = process {
         process.stop().await; // before the report is printed, so that its last words do not stand in it
     }
+    finish_forwarding(&receiver, out).await?;
     if let Some(json) = json {
         json.finish(&report)?;
     }

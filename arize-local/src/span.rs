@@ -201,6 +201,13 @@ impl Span {
         self.attr_str("openinference.span.kind")
     }
 
+    /// Whether the parent is in another process, where the exporter says so.
+    pub(crate) fn parent_is_remote(&self) -> Option<bool> {
+        const KNOWN: u32 = 0x100;
+        const REMOTE: u32 = 0x200;
+        (self.flags & KNOWN != 0).then_some(self.flags & REMOTE != 0)
+    }
+
     /// How long the span took; zero where it ends before it starts.
     #[must_use]
     pub fn duration(&self) -> Duration {

@@ -1,15 +1,16 @@
 //! What has arrived, shared by every transport of the receiver.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::answer::Answer;
-use crate::contents::Contents;
+use crate::contents::{Contents, Trace};
+use crate::forward::Forwarder;
 use crate::kept::KeptRequest;
-use crate::protocol::Misdirected;
+use crate::protocol::{Misdirected, Protocol};
 use crate::request::ExportRequest;
 use crate::span::Span;
 
@@ -21,6 +22,7 @@ const MAX_MISDIRECTED: usize = 16;
 pub(crate) struct Store {
     contents: Mutex<Contents>,
     changed: watch::Sender<()>,
+    forwarder: OnceLock<Forwarder>,
 }
 
 impl Store {
@@ -28,6 +30,7 @@ impl Store {
         Self {
             contents: Mutex::default(),
             changed: watch::Sender::new(()),
+            forwarder: OnceLock::new(),
         }
     }
 
@@ -39,6 +42,15 @@ impl Store {
     pub(crate) fn add(&self, request: &ExportRequest) {
         self.lock().add(request, Instant::now());
         self.changed.send_replace(());
+    }
+
+    /// Passes on what comes from now on; the first call counts.
+    pub(crate) fn forward_with(&self, forwarder: Forwarder) {
+        let _ = self.forwarder.set(forwarder);
+    }
+
+    pub(crate) fn forwarder(&self) -> Option<&Forwarder> {
+        self.forwarder.get()
     }
 
     /// Drops the spans of a trace.
@@ -58,7 +70,6 @@ impl Store {
     }
 
     /// How many stray spans were too many to be kept.
-    #[allow(dead_code, reason = "reports are going to use it")]
     pub(crate) fn dropped_strays(&self) -> usize {
         self.lock().strays.dropped
     }
@@ -87,6 +98,7 @@ impl Store {
             None if all.len() < MAX_MISDIRECTED => all.push(request),
             None => {}
         }
+        self.changed.send_replace(());
     }
 
     pub(crate) fn all_misdirected(&self) -> Vec<Misdirected> {
@@ -117,12 +129,35 @@ impl Store {
 
     /// The spans of a trace, in arrival order.
     pub(crate) fn trace(&self, trace_id: &str) -> Vec<Span> {
+        self.lock().trace(trace_id)
+    }
+
+    /// The spans of a trace and what they came by; the trace is forgotten.
+    pub(crate) fn take_trace(&self, trace_id: &str) -> (Vec<Span>, Vec<Protocol>) {
+        let mut contents = self.lock();
+        let spans = contents.trace(trace_id);
+        let protocols = contents.protocols(trace_id);
+        contents.forget(trace_id);
+        (spans, protocols)
+    }
+
+    /// The traces that are kept, by id, each with the time since its last span, in the order of their last spans.
+    pub(crate) fn quiet_for(&self) -> Vec<(String, Duration)> {
+        let now = Instant::now();
         let contents = self.lock();
-        let trace = contents.traces.get(trace_id);
-        let places = trace.into_iter().flat_map(|trace| &trace.spans);
-        places
-            .filter_map(|place| contents.span(*place).cloned())
-            .collect()
+        let quiet = |trace: &Trace| now.saturating_duration_since(trace.progress.last_arrival);
+        let mut traces: Vec<_> = contents
+            .traces
+            .iter()
+            .map(|(id, trace)| (id.clone(), quiet(trace)))
+            .collect();
+        traces.sort_by_key(|(_, quiet)| std::cmp::Reverse(*quiet));
+        traces
+    }
+
+    /// Tells of every request that comes.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// Remembers that an experiment asked for this trace.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::openinference::is_chain;
 use crate::span::Span;
 
 /// Where a span hangs.
@@ -42,6 +43,11 @@ impl<'a> Trace<'a> {
         }
     }
 
+    /// A trace that no experiment asked for.
+    pub(crate) fn unasked(spans: &'a [Span]) -> Self {
+        Self::new("-", spans) // no span's id
+    }
+
     pub(crate) fn parent(&self, span: &'a Span) -> Parent<'a> {
         match span.parent_span_id.as_deref() {
             None => Parent::None,
@@ -68,6 +74,20 @@ impl<'a> Trace<'a> {
                 end => return (above, end),
             }
         }
+    }
+
+    /// Whether a span is known to have a parent that has not come yet, because it has not ended.
+    pub(crate) fn awaits_parent(&self) -> bool {
+        let missing = |span: &&Span| matches!(self.parent(span), Parent::Missing(_));
+        self.spans
+            .iter()
+            .copied()
+            .filter(missing)
+            .any(|span| match span.parent_is_remote() {
+                Some(remote) => !remote,
+                // The parent of a CHAIN is the caller's, more often than not.
+                None => !is_chain(span),
+            })
     }
 
     /// The trace from top to bottom, as lines to print.
@@ -244,6 +264,21 @@ mod tests {
         assert_eq!(draw(&spans), ["└─ a", "└─ b"]);
         let trace = Trace::new("E", &spans);
         assert_eq!(trace.ancestors(trace.spans[0]).1, Parent::None);
+    }
+
+    #[test]
+    fn a_parent_is_awaited_unless_it_is_the_callers() {
+        let with_flags = |flags, kind| {
+            let mut child = span("b", "x", "child", kind);
+            child.flags = flags;
+            Trace::unasked(&[child, span("c", "b", "below", "")]).awaits_parent()
+        };
+        assert!(with_flags(0x100, "CHAIN"), "it is in the same process");
+        assert!(!with_flags(0x300, "TOOL"), "it is in another process");
+        assert!(
+            with_flags(1, "TOOL") && !with_flags(1, "CHAIN"),
+            "nobody knows"
+        );
     }
 
     #[test]

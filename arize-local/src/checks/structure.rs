@@ -4,7 +4,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Run, bounded, span_list};
 use crate::openinference::{is_chain, kind};
-use crate::protocol::{Misdirected, Protocol};
 use crate::report::{Check, RowReport};
 use crate::span::Span;
 use crate::tree::{Parent, Trace};
@@ -65,7 +64,7 @@ pub(super) fn nothing_arrived(run: &Run<'_>, strays: &[&Span]) -> Check {
         );
     }
     if let Some(wrong) = run.misdirected.iter().max_by_key(|wrong| wrong.count) {
-        return came_elsewhere(wrong);
+        return Check::fail("received", wrong.detail(), wrong.remedy());
     }
     let detail = match run.connections {
         0 => "no OTLP request arrived, and nobody connected to the receiver".to_owned(),
@@ -78,48 +77,6 @@ pub(super) fn nothing_arrived(run: &Run<'_>, strays: &[&Span]) -> Check {
         "see that the agent installs a pipeline, for without one no span leaves it (in Rust \
          `arize_runtime::register_with_routing().install()?`, and its handle kept), that its exporter points at the \
          receiver (`ARIZE_COLLECTOR_ENDPOINT`), over OTLP/gRPC or OTLP/HTTP, and that it exports before the wait is over (`--wait`)",
-    )
-}
-
-/// Export requests arrived, but nowhere where they can be taken.
-fn came_elsewhere(wrong: &Misdirected) -> Check {
-    let (protocol, other, remedy) = match wrong.protocol {
-        Protocol::Grpc => (
-            "OTLP/gRPC",
-            "HTTP",
-            "set `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`, or export to the receiver's OTLP/gRPC address",
-        ),
-        Protocol::HttpProtobuf | Protocol::HttpJson => (
-            "OTLP/HTTP",
-            "gRPC",
-            "set `OTEL_EXPORTER_OTLP_PROTOCOL=grpc`, or export to the receiver's OTLP/HTTP address",
-        ),
-    };
-    let requests = match wrong.count {
-        1 => format!("1 {protocol} request"),
-        count => format!("{count} {protocol} requests"),
-    };
-    if wrong.port_is_right {
-        return Check::fail(
-            "received",
-            format!(
-                "{requests} came to the path `{}`, where nothing is",
-                wrong.path
-            ),
-            "export to the path `/v1/traces`: it is appended to `OTEL_EXPORTER_OTLP_ENDPOINT`, but neither to \
-             `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` nor to an address given in code",
-        );
-    }
-    let instead = wrong.right.as_ref().map_or(String::new(), |right| {
-        format!("; {protocol} is received at {right}")
-    });
-    Check::fail(
-        "received",
-        format!(
-            "{requests} came to the {other} port {}{instead}",
-            wrong.addr
-        ),
-        remedy,
     )
 }
 

@@ -2,6 +2,7 @@
 //! several have.
 
 pub(crate) mod agent;
+pub(crate) mod collect;
 pub(crate) mod form;
 pub(crate) mod receive;
 pub(crate) mod run;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use arize_local::ReceiveOptions;
+use arize_local::{ForwardHeader, ReceiveOptions};
 use clap::Args;
 
 #[derive(Args)]
@@ -15,6 +15,17 @@ pub(crate) struct ReceiveArgs {
     /// Where to receive OTLP/HTTP; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4318")]
     otlp_http: SocketAddr,
+
+    /// Passes on everything that is received to this OTLP endpoint, such as Arize Phoenix
+    ///
+    /// OTLP/HTTP is spoken to port 4318 and to paths that end in /v1/traces, else OTLP/gRPC. The agent's key is not
+    /// passed on. Each project's spans get the resource attribute openinference.project.name, by which Phoenix routes.
+    #[arg(long, value_name = "URL")]
+    forward: Option<String>,
+
+    /// A header to pass it on with; may be given several times
+    #[arg(long, value_name = "K=V", requires = "forward")]
+    forward_header: Vec<ForwardHeader>,
 }
 
 impl From<ReceiveArgs> for ReceiveOptions {
@@ -22,6 +33,8 @@ impl From<ReceiveArgs> for ReceiveOptions {
         Self {
             otlp_grpc: args.otlp_grpc,
             otlp_http: args.otlp_http,
+            forward: args.forward,
+            forward_headers: args.forward_header,
         }
     }
 }

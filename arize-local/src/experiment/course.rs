@@ -142,6 +142,9 @@ impl<'a, F: Follow> Course<'a, F> {
 
     fn wait_for_spans(&mut self, row: RowReport) {
         self.answering = self.start.elapsed();
+        if let Some(forwarder) = self.receiver.store().forwarder() {
+            forwarder.experiment_span(&row, self.form.traceparent);
+        }
         let receiver = self.receiver.clone();
         let (settle, wait) = (self.experiment.settle, self.experiment.wait);
         self.waiting.spawn(async move {

@@ -42,7 +42,17 @@ pub(super) fn print_trace(
     if row.spans.is_empty() {
         return writeln!(out, "└─ {}", paint.dim("no span of this trace arrived"));
     }
-    print_lines(out, paint, &Trace::new(&row.span_id, &row.spans).lines())
+    print_lines(
+        out,
+        paint,
+        &Trace::new(&row.span_id, &row.spans).lines(),
+        never_arrived,
+    )
+}
+
+/// What is said of the place of a parent that is not there.
+pub(super) fn never_arrived(span_id: &str) -> String {
+    format!("? span {span_id} never arrived")
 }
 
 /// The answer of a request that failed: the agent says there what it did not like.
@@ -80,17 +90,13 @@ pub(super) fn print_lines(
     out: &mut impl Write,
     paint: Paint,
     lines: &[Line<'_>],
+    missing: impl Fn(&str) -> String,
 ) -> io::Result<()> {
     for line in lines {
         match line.node {
             Node::Span(span) => print_span(out, paint, line, span)?,
             Node::Missing(id) => {
-                writeln!(
-                    out,
-                    "{}{}",
-                    line.branch,
-                    paint.yellow(&format!("? span {id} never arrived"))
-                )?;
+                writeln!(out, "{}{}", line.branch, paint.yellow(&missing(id)))?;
             }
         }
     }

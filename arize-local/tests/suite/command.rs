@@ -279,7 +279,11 @@ async fn a_command_is_started_and_stopped() {
 
 /// Exit status 2, nothing on standard output but the receiver's address, and one line on standard error.
 pub(crate) async fn cannot_start(arguments: &[&str], wanted: &[&str]) {
-    let (code, _, stderr) = run(&[&["run"], arguments].concat()).await;
+    cannot_start_as("run", arguments, wanted).await;
+}
+
+pub(crate) async fn cannot_start_as(command: &str, arguments: &[&str], wanted: &[&str]) {
+    let (code, _, stderr) = run(&[&[command], arguments].concat()).await;
     assert_eq!(code, 2, "{stderr}");
     let last = stderr.lines().last().expect("says why");
     assert!(

@@ -1,0 +1,238 @@
+//! The command `arize-local collect`, as a function.
+
+use std::collections::{HashSet, VecDeque};
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::StartError;
+use crate::listen::{
+    ReceiveOptions, cannot_print, finish_forwarding, listen, print_variables, variables,
+};
+use crate::out_file::create;
+use crate::print::collected::{Collected, print_misdirected, print_totals};
+use crate::receiver::Receiver;
+use crate::span::Span;
+use crate::store::{Store, StrayBound};
+use crate::tree::Trace;
+
+/// How often it is looked which traces have become quiet.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How long a trace is waited for whose parents are still to come.
+const MOST: Duration = Duration::from_secs(10);
+
+/// How many printed traces are remembered, to tell more of them as such.
+const MAX_PRINTED: usize = 10_000;
+
+/// What `arize-local collect` is told on its command line.
+#[derive(Clone, Debug)]
+pub struct CollectOptions {
+    /// Where to receive spans.
+    pub receive: ReceiveOptions,
+    /// How long a trace must be quiet to count as complete.
+    pub settle: Duration,
+    /// Where to write the spans, one JSON object a line.
+    pub json: Option<PathBuf>,
+    /// Whether to print in colour.
+    pub colour: bool,
+}
+
+/// Receives spans until `stop`, and prints each trace when it is complete.
+///
+/// A trace is complete when it has been quiet for a while, longer if one of its spans has a parent that is still to
+/// come. What comes later is printed as more of it. Then it is forgotten: memory stays bounded for ever.
+///
+/// # Errors
+///
+/// Returns why it could not start, or what could not be written.
+pub async fn collect(
+    options: CollectOptions,
+    out: &mut impl Write,
+    stop: impl Future<Output = ()>,
+) -> Result<(), StartError> {
+    let json = options.json.as_deref().map(Json::create).transpose()?;
+    let receiver = listen(&options.receive).await?;
+    print_variables(out, &variables(&receiver), &receiver, true)?;
+    let mut collector = Collector {
+        _bound: receiver.store().bound_strays(),
+        out,
+        nobody_reads: false,
+        options: &options,
+        json,
+        printed: Printed::default(),
+        misdirected: 0,
+        traces: 0,
+        spans: 0,
+    };
+    collector.print_start()?;
+    tokio::select! {
+        ended = collector.follow(&receiver) => ended?,
+        () = stop => {
+            receiver.shutdown().await;
+            collector.print_quiet(&receiver, Some(Duration::ZERO))?;
+        }
+    }
+    collector.print_totals(receiver.store().dropped_strays())?;
+    finish_forwarding(&receiver, out).await
+}
+
+struct Collector<'a, W> {
+    _bound: StrayBound,
+    out: &'a mut W,
+    nobody_reads: bool,
+    options: &'a CollectOptions,
+    json: Option<Json>,
+    printed: Printed,
+    /// How many kinds of misdirected requests were told.
+    misdirected: usize,
+    traces: usize,
+    spans: usize,
+}
+
+impl<W: Write> Collector<'_, W> {
+    fn print_start(&mut self) -> Result<(), StartError> {
+        let text = "each trace is printed when it is complete; Ctrl-C ends\n";
+        let printed = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
+        self.see(printed)
+    }
+
+    /// Prints for ever, or until nobody reads.
+    async fn follow(&mut self, receiver: &Receiver) -> Result<(), StartError> {
+        let mut changes = receiver.store().changes();
+        loop {
+            let some_are_left = self.print_quiet(receiver, None)?;
+            if self.nobody_reads && self.json.is_none() && self.options.receive.forward.is_none() {
+                return Ok(());
+            }
+            if some_are_left {
+                tokio::time::sleep(TICK).await;
+            } else if changes.changed().await.is_err() {
+                return Ok(()); // never: the receiver is here
+            }
+        }
+    }
+
+    /// Prints the traces that are complete, or have been quiet for so long; says whether some are left.
+    fn print_quiet(
+        &mut self,
+        receiver: &Receiver,
+        quiet_for: Option<Duration>,
+    ) -> Result<bool, StartError> {
+        let store = receiver.store();
+        let misdirected = receiver.misdirected();
+        for one in misdirected.iter().skip(self.misdirected) {
+            let printed = print_misdirected(self.out, self.options.colour, one);
+            self.see(printed)?;
+        }
+        self.misdirected = misdirected.len();
+        let mut some_are_left = false;
+        for (trace_id, quiet) in store.quiet_for() {
+            let waits = match quiet_for {
+                Some(enough) => quiet < enough,
+                None => quiet < self.options.settle || self.awaits_parent(store, &trace_id, quiet),
+            };
+            some_are_left |= waits;
+            if !waits {
+                self.print(store, trace_id)?;
+            }
+        }
+        let flushed = self.out.flush();
+        self.see(flushed)?;
+        Ok(some_are_left)
+    }
+
+    fn awaits_parent(&self, store: &Store, trace_id: &str, quiet: Duration) -> bool {
+        quiet < MOST
+            && !self.printed.ids.contains(trace_id)
+            && Trace::unasked(&store.trace(trace_id)).awaits_parent()
+    }
+
+    /// Prints a trace and forgets it.
+    fn print(&mut self, store: &Store, trace_id: String) -> Result<(), StartError> {
+        let (spans, protocols) = store.take_trace(&trace_id);
+        if spans.is_empty() {
+            return Ok(()); // dropped meanwhile
+        }
+        let collected = Collected {
+            more: self.printed.ids.contains(&trace_id),
+            trace_id,
+            spans,
+            protocols,
+        };
+        self.traces += usize::from(!collected.more);
+        self.spans += collected.spans.len();
+        if let Some(json) = &mut self.json {
+            json.write(&collected.spans)?;
+        }
+        let printed = collected.print(self.out, self.options.colour);
+        self.printed.add(collected.trace_id);
+        self.see(printed)
+    }
+
+    fn print_totals(&mut self, dropped: usize) -> Result<(), StartError> {
+        let printed = print_totals(self.out, self.traces, self.spans, dropped);
+        let printed = printed.and_then(|()| self.out.flush());
+        self.see(printed)
+    }
+
+    /// A reader that has gone away is no error: it has seen enough.
+    fn see(&mut self, printed: io::Result<()>) -> Result<(), StartError> {
+        match printed {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.nobody_reads = true;
+                Ok(())
+            }
+            Err(error) => Err(cannot_print(&error)),
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+/// The last traces that were printed.
+#[derive(Debug, Default)]
+struct Printed {
+    ids: HashSet<String>,
+    order: VecDeque<String>,
+}
+
+impl Printed {
+    fn add(&mut self, trace_id: String) {
+        if self.ids.insert(trace_id.clone()) {
+            self.order.push_back(trace_id);
+        }
+        if self.order.len() > MAX_PRINTED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+    }
+}
+
+/// The file with one span a line.
+#[derive(Debug)]
+struct Json {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Json {
+    fn create(path: &Path) -> Result<Self, StartError> {
+        Ok(Self {
+            path: path.to_owned(),
+            file: BufWriter::new(create(path)?),
+        })
+    }
+
+    fn write(&mut self, spans: &[Span]) -> Result<(), StartError> {
+        let file = &mut self.file;
+        let lines = spans
+            .iter()
+            .try_for_each(|span| writeln!(file, "{}", span.to_json()));
+        lines.and_then(|()| file.flush()).map_err(|error| {
+            let path = self.path.display();
+            format!("cannot write `{path}`: {error}; free some space").into()
+        })
+    }
+}
