@@ -37,9 +37,10 @@ async fn main() -> ExitCode {
 
 /// An interruption ends the command, and with it the agent that it started.
 async fn interruptible(command: impl Future<Output = Result<bool, StartError>>) -> ExitCode {
+    let interrupted = interrupted();
     tokio::select! {
         result = command => exit_code(result),
-        () = interrupted() => ExitCode::from(130),
+        () = interrupted => ExitCode::from(130),
     }
 }
 
@@ -56,16 +57,27 @@ fn exit_code(result: Result<bool, StartError>) -> ExitCode {
     }
 }
 
-/// Returns at Ctrl-C or SIGTERM.
-async fn interrupted() {
-    #[cfg(unix)]
-    if let Ok(mut term) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-    {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = term.recv() => {}
+/// Returns at Ctrl-C or SIGTERM: from this call on, not only once it is awaited.
+#[cfg(unix)]
+fn interrupted() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    async {
+        match signals {
+            [Ok(mut interrupt), Ok(mut terminate)] => {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            // Without handlers the signals end the process by themselves.
+            _ => std::future::pending().await,
         }
-        return;
     }
+}
+
+/// Returns at Ctrl-C.
+#[cfg(not(unix))]
+async fn interrupted() {
     let _ = tokio::signal::ctrl_c().await;
 }
