@@ -36,11 +36,12 @@
 //! # The checks
 //!
 //! Each is judged for every row. One fault gives one or two findings: a check that cannot be judged, because
-//! something that comes before it failed, is skipped.
+//! something that comes before it failed or because the request left out what it is judged by ([`RequestForm`]),
+//! is skipped.
 //!
 //! | name | fails when |
 //! |---|---|
-//! | `request` | the agent did not answer, or not with a 2xx status (warns when the answer is not JSON) |
+//! | `request` | the agent did not answer, or not with a 2xx status (warns when the answer is not JSON, or came at a further attempt) |
 //! | `received` | no span of the row arrived, nor any that could be its own |
 //! | `trace-joined` | spans came in another trace than the request's: `traceparent` was not extracted, or the context was lost on the way to a tool |
 //! | `chain-parent` | no CHAIN or AGENT span has the experiment span as its parent |

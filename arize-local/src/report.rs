@@ -167,15 +167,12 @@ impl RowReport {
         self.input = Value::Null;
         self.response = None;
         self.earlier = Vec::new();
-        self.checks = std::mem::take(&mut self.checks)
-            .into_iter()
-            .filter(|check| !check.ok())
-            .map(|check| Check {
-                detail: String::new(),
-                rows: Vec::new(),
-                ..check
-            })
-            .collect();
+        self.checks.retain(|check| !check.ok());
+        self.checks.shrink_to_fit(); // most rows have none left
+        for check in &mut self.checks {
+            check.detail = String::new();
+            check.rows = Vec::new();
+        }
     }
 
     /// Whether an attempt was given up before its spans can have ended.

@@ -66,7 +66,7 @@ fn span(row: &RowReport) -> Span {
         name: "agent.experiment.run".to_owned(),
         kind: span::SpanKind::Internal.into(),
         start_time_unix_nano: nanos(row.sent),
-        end_time_unix_nano: nanos(row.sent + row.duration),
+        end_time_unix_nano: nanos(row.sent + row.took),
         attributes,
         status: Some(Status {
             code: code.into(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arize_local::{Experiment, Receiver};
+use arize_local::{Experiment, Receiver, Report};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
@@ -97,18 +97,22 @@ async fn the_spans_of_a_long_run_are_not_all_kept() {
     let kept = receiver.spans().len();
     assert!(kept <= 1_100 * SPANS, "{kept} spans are kept");
 
-    // Nothing of the result is lost.
+    nothing_of_the_result_is_lost(&report, ROWS, SPANS);
+}
+
+/// Of rows of which every tenth failed.
+fn nothing_of_the_result_is_lost(report: &Report, all: usize, spans: usize) {
     let numbers: Vec<usize> = report.rows.iter().map(|row| row.row).collect();
-    assert_eq!(numbers, (1..=ROWS).collect::<Vec<_>>());
+    assert_eq!(numbers, (1..=all).collect::<Vec<_>>());
     assert!(
         report
             .rows
             .iter()
-            .all(|row| row.span_count() == SPANS && row.ok() == (row.row % 10 != 0))
+            .all(|row| row.span_count() == spans && row.ok() == (row.row % 10 != 0))
     );
     assert_eq!(report.failed(), ["request"]);
     let request = report.checks.iter().find(|check| !check.ok());
-    assert_eq!(request.expect("failed").rows.len(), ROWS / 10);
+    assert_eq!(request.expect("failed").rows.len(), all / 10);
     assert!(
         request
             .expect("failed")
