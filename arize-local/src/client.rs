@@ -133,7 +133,7 @@ impl Client {
 }
 
 /// The innermost error: the outer ones only say that there was one.
-fn root_cause(error: &dyn Error) -> String {
+pub(crate) fn root_cause(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;

@@ -178,7 +178,8 @@ impl Experiment {
         self
     }
 
-    /// How many more times a row is sent whose request fails in a way that may pass: 3 unless said.
+    /// How many more times a row is sent whose request fails in a way that may pass: 3 unless said, as with Arize's
+    /// own client for experiments (arize-phoenix-client 3.5).
     ///
     /// That is where nobody answers (no connection, a broken one, no answer in time) and where the status is 408,
     /// 429, 502, 503 or 504. The pauses are 200 ms, 400 ms and so on, or what `Retry-After` asks for, and 30 s at

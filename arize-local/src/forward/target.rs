@@ -1,6 +1,6 @@
 //! Where spans are passed on to, and how.
 
-use std::error::Error;
+use std::error::Error as _;
 use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
@@ -19,6 +19,7 @@ use tonic::body::Body;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Extensions};
 
+use crate::client::root_cause;
 use crate::error::StartError;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -231,15 +232,6 @@ async fn post(
             false,
         ),
     })
-}
-
-/// The innermost error: the outer ones only say that there was one.
-fn root_cause(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

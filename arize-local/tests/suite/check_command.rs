@@ -1,29 +1,20 @@
 //! The command `arize-local check`: what it takes, prints, writes and exits with.
 
-use std::process::Stdio;
-
 use axum::http::HeaderMap;
 use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
-use crate::command::{arize_local, file, text};
+use crate::command::{arize_local, file, finish, text};
 use crate::plain_agent::{self, Pitfall};
 
 const ROW: &str = r#"{"goal": "a weekend in Lisbon"}"#;
 
 /// Exit status, standard output and standard error of a check that ends by itself.
 async fn check(arguments: &[&str]) -> (i32, String, String) {
-    let mut all = vec![
-        "check",
-        "--otlp-grpc",
-        "127.0.0.1:0",
-        "--otlp-http",
-        "127.0.0.1:0",
-    ];
+    let mut all = vec!["check"];
     all.extend(arguments);
     let output = arize_local(&all)
         .output()
@@ -39,34 +30,9 @@ async fn check_plain_agent(pitfall: Pitfall, arguments: &[&str]) -> (i32, String
     let (endpoint, known) = watch::channel(None);
     let url = plain_agent::serve(pitfall, known).await;
     let mut all = vec!["check", "--agent", &url, "--row", ROW];
-    all.extend([
-        "--otlp-grpc",
-        "127.0.0.1:0",
-        "--otlp-http",
-        "127.0.0.1:0",
-        "--wait",
-        "2",
-    ]);
+    all.extend(["--wait", "2"]);
     all.extend(arguments);
-    let mut child = arize_local(&all)
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the command starts");
-    let mut stdout = BufReader::new(child.stdout.take().expect("is piped"));
-    let mut output = String::new();
-    let prefix = "  ARIZE_COLLECTOR_ENDPOINT=";
-    while !output.contains(prefix) || !output.ends_with('\n') {
-        let read = stdout.read_line(&mut output).await.expect("is readable");
-        assert!(read > 0, "ended before it named the endpoint: {output}");
-    }
-    let address = output.lines().find_map(|line| line.strip_prefix(prefix));
-    endpoint.send_replace(address.map(str::to_owned));
-    stdout
-        .read_to_string(&mut output)
-        .await
-        .expect("is readable");
-    let status = child.wait().await.expect("ends");
-    (status.code().expect("ends by itself"), output)
+    finish(&all, &endpoint).await
 }
 
 /// An agent that exports nothing, answers 200 and tells what it was sent.

@@ -16,8 +16,6 @@ use crate::command::{arize_local, cannot_start_as, file, text};
 use crate::exporter::{span_data, span_exporter_http};
 use crate::receiver::export;
 
-pub(crate) const PORTS: [&str; 4] = ["--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0"];
-
 /// The command, running.
 pub(crate) struct Collect {
     child: Child,
@@ -28,7 +26,7 @@ pub(crate) struct Collect {
 
 impl Collect {
     pub(crate) async fn start(more: &[&str]) -> Self {
-        let arguments = [&["collect"], &PORTS[..], more].concat();
+        let arguments = [&["collect"], more].concat();
         let mut command = arize_local(&arguments);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
         let stdout = BufReader::new(child.stdout.take().expect("is piped"));
@@ -210,7 +208,7 @@ async fn it_ends_when_nobody_reads() {
 
 #[tokio::test]
 async fn a_file_that_cannot_be_written_is_told_before_anything_else() {
-    let arguments = [&PORTS[..], &["--json", "/no/such/folder/a.jsonl"]].concat();
+    let arguments = ["--json", "/no/such/folder/a.jsonl"];
     cannot_start_as(
         "collect",
         &arguments,

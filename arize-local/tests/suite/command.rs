@@ -15,12 +15,16 @@ use crate::agent::{self, Call, Export, Reply, SpanExt};
 /// The variable that tells the agent of these tests its address.
 const AGENT_ADDRESS: &str = "TEST_AGENT_ADDRESS";
 
+/// The command; it receives at ports of the system's choice unless the arguments name some.
 pub(crate) fn arize_local(arguments: &[&str]) -> Command {
+    const PORTS: [&str; 4] = ["--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0"];
     let mut command = Command::new(env!("CARGO_BIN_EXE_arize-local"));
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
+    let (subcommand, rest) = arguments.split_at(1);
+    command.args(subcommand);
+    if ["run", "check", "collect"].contains(&subcommand[0]) && !rest.contains(&"--otlp-grpc") {
+        command.args(PORTS);
+    }
+    command.args(rest).stdin(Stdio::null()).kill_on_drop(true);
     command
 }
 
@@ -74,15 +78,19 @@ pub(crate) async fn run_against(
         &url,
         "--dataset",
         text(dataset),
-        "--otlp-grpc",
-        "127.0.0.1:0",
-        "--otlp-http",
-        "127.0.0.1:0",
         "--wait",
         "1",
     ];
     arguments.extend(more);
-    let mut child = arize_local(&arguments)
+    finish(&arguments, &endpoint).await
+}
+
+/// Runs the command to its end, and tells an agent the endpoint that it prints.
+pub(crate) async fn finish(
+    arguments: &[&str],
+    endpoint: &watch::Sender<Option<String>>,
+) -> (i32, String) {
+    let mut child = arize_local(arguments)
         .stdout(Stdio::piped())
         .spawn()
         .expect("the command starts");
@@ -93,24 +101,14 @@ pub(crate) async fn run_against(
         let read = stdout.read_line(&mut output).await.expect("is readable");
         assert!(read > 0, "ended before it named the endpoint: {output}");
     }
-    let address = output
-        .lines()
-        .find_map(|line| line.strip_prefix(prefix))
-        .expect("is there");
-    endpoint.send_replace(Some(address.to_owned()));
+    let address = output.lines().find_map(|line| line.strip_prefix(prefix));
+    endpoint.send_replace(address.map(str::to_owned));
     stdout
         .read_to_string(&mut output)
         .await
         .expect("is readable");
-    (
-        child
-            .wait()
-            .await
-            .expect("ends")
-            .code()
-            .expect("ends by itself"),
-        output,
-    )
+    let status = child.wait().await.expect("ends");
+    (status.code().expect("ends by itself"), output)
 }
 
 #[tokio::test]
@@ -243,17 +241,7 @@ async fn a_command_is_started_and_stopped() {
     let address = free_address().await;
     let this = std::env::current_exe().expect("is known");
     let url = format!("http://{address}/invoke");
-    let options = [
-        "run",
-        "--agent",
-        &url,
-        "--dataset",
-        text(&rows),
-        "--otlp-grpc",
-        "127.0.0.1:0",
-        "--otlp-http",
-        "127.0.0.1:0",
-    ];
+    let options = ["run", "--agent", &url, "--dataset", text(&rows)];
     let agent = [
         "--",
         text(&this),
@@ -297,15 +285,7 @@ pub(crate) async fn cannot_start_as(command: &str, arguments: &[&str], wanted: &
 
 #[tokio::test]
 async fn datasets_that_cannot_be_read_exit_with_2() {
-    let options = [
-        "--agent",
-        "http://127.0.0.1:1/invoke",
-        "--otlp-grpc",
-        "127.0.0.1:0",
-        "--otlp-http",
-        "127.0.0.1:0",
-        "--dataset",
-    ];
+    let options = ["--agent", "http://127.0.0.1:1/invoke", "--dataset"];
     let with = |dataset: &'static str| [&options[..], &[dataset]].concat();
     cannot_start(&with("missing.jsonl"), &["missing.jsonl", "No such file"]).await;
     let bad = file("bad.jsonl", "{\"row\": 1}\n\n{\"row\": }\n");
@@ -323,15 +303,7 @@ async fn agents_that_cannot_be_reached_exit_with_2() {
     let rows = file("unreachable.jsonl", "1\n");
     let address = free_address().await;
     let url = format!("http://{address}/invoke");
-    let options = [
-        "--dataset",
-        text(&rows),
-        "--otlp-grpc",
-        "127.0.0.1:0",
-        "--otlp-http",
-        "127.0.0.1:0",
-        "--agent",
-    ];
+    let options = ["--dataset", text(&rows), "--agent"];
     cannot_start(&[&options[..], &[&url]].concat(), &[&address, "refused"]).await;
     cannot_start(
         &[&options[..], &["localhost:8000"]].concat(),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tonic::Code;
 
 use crate::agent::{Call, Export, Reply};
-use crate::collect::{Collect, PORTS, span};
+use crate::collect::{Collect, span};
 use crate::command::{cannot_start_as, file, run_against};
 use crate::receiver::{both, export};
 
@@ -236,7 +236,7 @@ async fn what_is_refused_or_rejected_is_not_tried_again() {
 
 #[tokio::test]
 async fn a_forward_that_cannot_work_is_told_at_the_start() {
-    let forward = |url| [&PORTS[..], &["--forward", url]].concat();
+    let forward = |url| ["--forward", url];
     cannot_start_as(
         "collect",
         &forward("localhost:4317"),

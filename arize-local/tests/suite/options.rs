@@ -69,14 +69,7 @@ async fn a_row_may_stand_beside_the_metadata() {
 
 #[tokio::test]
 async fn what_cannot_be_sent_is_told_before_anything_is() {
-    let agent = [
-        "--agent",
-        "http://127.0.0.1:1/invoke",
-        "--otlp-grpc",
-        "127.0.0.1:0",
-        "--otlp-http",
-        "127.0.0.1:0",
-    ];
+    let agent = ["--agent", "http://127.0.0.1:1/invoke"];
     let rows = file(
         "two.jsonl",
         "{\"goal\": \"x\", \"id\": 1}\n{\"goal\": \"y\"}\n",
@@ -116,10 +109,6 @@ async fn rows_may_come_from_standard_input() {
         "run",
         "--agent",
         "http://127.0.0.1:1/invoke",
-        "--otlp-grpc",
-        "127.0.0.1:0",
-        "--otlp-http",
-        "127.0.0.1:0",
         "--dataset",
         "-",
     ]);

@@ -50,10 +50,6 @@ async fn run(more: &[&str], interrupt: bool) -> (Option<i32>, String) {
         &url,
         "--dataset",
         text(&rows),
-        "--otlp-grpc",
-        "127.0.0.1:0",
-        "--otlp-http",
-        "127.0.0.1:0",
         "--wait",
         "0.1",
     ];
