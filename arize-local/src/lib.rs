@@ -100,7 +100,6 @@ pub use dataset::{DatasetFormat, read_dataset};
 pub use error::StartError;
 pub use experiment::{DEFAULT_PROJECT, DEFAULT_SPACE_ID, Experiment, Row};
 pub use form::{Baggage, BodyShape, Metadata, RequestForm, Traceparent};
-pub use forward::ForwardHeader;
 pub use listen::ReceiveOptions;
 pub use print::stdout_takes_colour;
 pub use protocol::Protocol;

@@ -1,15 +1,17 @@
 //! Where spans are received, and what an agent must be told of it.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::{self, ErrorKind, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 
+use http::HeaderMap;
+
 use crate::error::StartError;
-use crate::forward::{ForwardHeader, Forwarder};
+use crate::forward::Forwarder;
 use crate::receiver::Receiver;
 
 /// Where spans are received; port 0 takes a free one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ReceiveOptions {
     /// Where to receive OTLP/gRPC.
     pub otlp_grpc: SocketAddr,
@@ -19,7 +21,20 @@ pub struct ReceiveOptions {
     /// OTLP/gRPC.
     pub forward: Option<String>,
     /// Headers to pass it on with.
-    pub forward_headers: Vec<ForwardHeader>,
+    pub forward_headers: HeaderMap,
+}
+
+impl fmt::Debug for ReceiveOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The headers' values may be secret.
+        let headers: Vec<_> = self.forward_headers.keys().collect();
+        f.debug_struct("ReceiveOptions")
+            .field("otlp_grpc", &self.otlp_grpc)
+            .field("otlp_http", &self.otlp_http)
+            .field("forward", &self.forward)
+            .field("forward_headers", &headers)
+            .finish()
+    }
 }
 
 /// On this machine, at the ports that OTLP gives: 4317 for gRPC and 4318 for HTTP.
@@ -29,7 +44,7 @@ impl Default for ReceiveOptions {
             otlp_grpc: SocketAddr::from((Ipv4Addr::LOCALHOST, 4317)),
             otlp_http: SocketAddr::from((Ipv4Addr::LOCALHOST, 4318)),
             forward: None,
-            forward_headers: Vec::new(),
+            forward_headers: HeaderMap::new(),
         }
     }
 }
@@ -49,7 +64,7 @@ pub(crate) async fn listen(options: &ReceiveOptions) -> Result<Receiver, StartEr
             .into_iter()
             .flatten()
             .collect();
-        let forwarder = Forwarder::start(url, &options.forward_headers, &own)?;
+        let forwarder = Forwarder::start(url, options.forward_headers.clone(), &own)?;
         receiver.store().forward_with(forwarder);
     }
     Ok(receiver)

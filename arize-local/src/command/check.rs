@@ -139,11 +139,11 @@ impl TryFrom<CheckArgs> for CheckOptions {
             row: args.row,
             only: args.only,
             body: args.body.into(),
-            headers: headers(&args.header)?,
+            headers: headers("--header", &args.header)?,
             timeout: args.timeout,
             wait: args.wait,
             expect: args.expect,
-            receive: args.receive.into(),
+            receive: args.receive.try_into()?,
             json: args.json,
         })
     }

@@ -47,7 +47,7 @@ pub(crate) async fn execute(
     stop: impl Future<Output = ()>,
 ) -> Result<bool, StartError> {
     let options = CollectOptions {
-        receive: args.receive.into(),
+        receive: args.receive.try_into()?,
         settle: args.settle,
         json: args.json,
         colour: stdout_takes_colour(),

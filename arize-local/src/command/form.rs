@@ -94,7 +94,7 @@ impl TryFrom<FormArgs> for RequestForm {
         if args.no_traceparent {
             form.traceparent = Traceparent::None;
         }
-        form.headers = headers(&args.header)?;
+        form.headers = headers("--header", &args.header)?;
         Ok(form)
     }
 }
@@ -109,16 +109,16 @@ fn template(text: &str) -> Result<Template, StartError> {
     text.parse()
 }
 
-/// Reads `NAME=VALUE`. No error shows a value: it may be a secret.
-pub(crate) fn headers(arguments: &[String]) -> Result<HeaderMap, StartError> {
+/// Reads the `NAME=VALUE`s of an option. No error shows a value: it may be a secret.
+pub(crate) fn headers(option: &str, arguments: &[String]) -> Result<HeaderMap, StartError> {
     let mut headers = HeaderMap::new();
     for argument in arguments {
         let (name, value) = match argument.split_once('=') {
             Some((name, value)) if !name.contains(':') => (name.trim(), value.trim()),
-            _ => return Err(without_equals(argument).into()),
+            _ => return Err(without_equals(option, argument).into()),
         };
         let name: HeaderName = name.parse().map_err(|_| {
-            format!("`{name}` is no name of a header; write `--header NAME=VALUE`, such as `x-api-key=...`")
+            format!("`{name}` is no name of a header; write `{option} NAME=VALUE`, such as `x-api-key=...`")
         })?;
         if name == CONTENT_LENGTH || name == TRANSFER_ENCODING {
             return Err(format!("`{name}` follows from the body; leave it out").into());
@@ -133,13 +133,13 @@ pub(crate) fn headers(arguments: &[String]) -> Result<HeaderMap, StartError> {
 }
 
 /// `authorization: Bearer ...` is how headers are written elsewhere.
-fn without_equals(argument: &str) -> String {
+fn without_equals(option: &str, argument: &str) -> String {
     let name = argument.split([':', '=']).next().unwrap_or_default();
     match name.trim().parse::<HeaderName>() {
         Ok(name) if argument.contains(':') => {
-            format!("`--header` is written with `=`, not with `:`; write `--header '{name}=...'`")
+            format!("`{option}` is written with `=`, not with `:`; write `{option} '{name}=...'`")
         }
-        _ => "a `--header` has no `=`; write `--header NAME=VALUE`".to_owned(),
+        _ => format!("a `{option}` has no `=`; write `{option} NAME=VALUE`"),
     }
 }
 
@@ -148,14 +148,14 @@ mod tests {
     use super::*;
 
     fn error(argument: &str) -> String {
-        let error = headers(&[argument.to_owned()]).expect_err("is refused");
+        let error = headers("--header", &[argument.to_owned()]).expect_err("is refused");
         error.to_string()
     }
 
     #[test]
     fn headers_are_read_and_values_are_not_shown() {
         let arguments = ["X-Key=a=b", "authorization = Bearer secret"].map(str::to_owned);
-        let headers = headers(&arguments).expect("is right");
+        let headers = headers("--header", &arguments).expect("is right");
         assert_eq!(headers["x-key"], "a=b");
         assert_eq!(headers["authorization"], "Bearer secret");
         assert!(!format!("{headers:?}").contains("secret"), "{headers:?}");

@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 
-use arize_local::{ForwardHeader, ReceiveOptions};
+use arize_local::{ReceiveOptions, StartError};
 use clap::Args;
+
+use super::form::headers;
 
 #[derive(Args)]
 #[command(next_help_heading = "Receiving")]
@@ -24,17 +26,19 @@ pub(crate) struct ReceiveArgs {
     forward: Option<String>,
 
     /// A header to pass it on with; may be given several times
-    #[arg(long, value_name = "K=V", requires = "forward")]
-    forward_header: Vec<ForwardHeader>,
+    #[arg(long, value_name = "NAME=VALUE", requires = "forward")]
+    forward_header: Vec<String>,
 }
 
-impl From<ReceiveArgs> for ReceiveOptions {
-    fn from(args: ReceiveArgs) -> Self {
-        Self {
+impl TryFrom<ReceiveArgs> for ReceiveOptions {
+    type Error = StartError;
+
+    fn try_from(args: ReceiveArgs) -> Result<Self, StartError> {
+        Ok(Self {
             otlp_grpc: args.otlp_grpc,
             otlp_http: args.otlp_http,
             forward: args.forward,
-            forward_headers: args.forward_header,
-        }
+            forward_headers: headers("--forward-header", &args.forward_header)?,
+        })
     }
 }

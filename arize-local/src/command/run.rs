@@ -207,7 +207,7 @@ impl TryFrom<RunArgs> for RunOptions {
             quiet: output.quiet,
             json: output.json,
             junit: output.junit,
-            receive: args.receive.into(),
+            receive: args.receive.try_into()?,
         })
     }
 }

@@ -251,7 +251,7 @@ async fn a_forward_that_cannot_work_is_told_at_the_start() {
     cannot_start_as(
         "collect",
         &header,
-        &["`--forward-header`", "authorization=Bearer KEY"],
+        &["`--forward-header`", "'authorization=...'"],
     )
     .await;
 }
