@@ -5,10 +5,14 @@ use std::collections::HashMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use arize_runtime::{InstallError, experiment_handler, register, register_with_routing, tool};
+use arize_runtime::{
+    Arize, InstallError, experiment_handler, register, register_with_routing, tool,
+};
 use http::HeaderMap;
 use opentelemetry::global;
 use opentelemetry::trace::{Span as _, Tracer as _};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde_json::{Value, json};
 
 #[tool]
@@ -28,8 +32,30 @@ async fn invoke(headers: HeaderMap, body: Value) -> u64 {
     work(body["n"].as_u64().unwrap_or_default())
 }
 
+fn install(how: &str) -> Result<Arize, InstallError> {
+    let delay = Duration::from_millis(50);
+    match how {
+        "one-space" => register().batch_delay(delay).install(),
+        "own-provider" => {
+            let (processor, arize) = register_with_routing()
+                .batch_delay(delay)
+                .into_processor()?;
+            let provider = SdkTracerProvider::builder()
+                .with_span_processor(processor)
+                .build();
+            global::set_tracer_provider(provider.clone());
+            global::set_text_map_propagator(TraceContextPropagator::new());
+            let arize = arize.install(&provider)?;
+            global::tracer("their code").start("no experiment").end();
+            Ok(arize)
+        }
+        _ => register_with_routing().batch_delay(delay).install(),
+    }
+}
+
 /// Arguments: how often to call the agent, and with which body; `subscriber` sets a `tracing` subscriber,
-/// `unsampled` sends an unsampled parent along, `one-space` registers for one space.
+/// `unsampled` sends an unsampled parent along, `one-space` registers for one space, `own-provider` has a
+/// tracer provider of its own.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
@@ -45,13 +71,7 @@ async fn main() -> ExitCode {
         let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
         headers.insert("traceparent", http::HeaderValue::from_static(parent));
     }
-    let delay = Duration::from_millis(50);
-    let installed = if arguments.get(3).is_some_and(|word| word == "one-space") {
-        register().batch_delay(delay).install()
-    } else {
-        register_with_routing().batch_delay(delay).install()
-    };
-    let arize = match installed {
+    let arize = match install(arguments.get(3).map_or("", String::as_str)) {
         Ok(arize) => arize,
         Err(error) => {
             eprintln!("{error}");

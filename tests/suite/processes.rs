@@ -220,10 +220,37 @@ async fn one_space_reads_the_environment_and_tells_of_requests_that_name_another
     for span in receiver.spans() {
         assert_eq!(route(&span), ("U3BhY2U6OQ==", "U3BhY2U6OQ==", "fixed"));
     }
+    let silent = agent(&["1", r#"{"n": 1}"#, "one-space"], &environment[..3]).await;
+    assert_eq!(stderr(&silent), "", "a request need not name a route");
+    assert_eq!(said(&silent)["exported"], 3);
+
     let missing = agent(&["0", "{}", "one-space"], &environment[..2]).await;
     let told = stderr(&missing);
     assert!(
         !missing.status.success() && told.contains("`ARIZE_PROJECT_NAME`"),
         "{told}"
+    );
+}
+
+#[tokio::test]
+async fn spans_of_a_provider_that_was_there_are_counted_without_a_warning() {
+    let receiver = Receiver::bind(any_port()).await.unwrap();
+    let environment = [("ARIZE_COLLECTOR_ENDPOINT", receiver.endpoint())];
+    let environment = environment.each_ref().map(|(k, v)| (*k, v.as_str()));
+    let output = agent(&["1", ROUTED, "own-provider"], &environment).await;
+    assert_eq!(stderr(&output), "");
+    let said = said(&output);
+    assert_eq!(
+        (&said["exported"], &said["dropped"]),
+        (&3.into(), &"1 unrouted".into())
+    );
+    let spans = receiver.spans();
+    assert!(spans.iter().all(|span| route(span) == ("s", "s", "p")));
+
+    let unrouted = agent(&["1", "{}", "own-provider"], &environment).await;
+    assert!(
+        stderr(&unrouted).contains("the spans of `run_agent` are dropped"),
+        "{}",
+        stderr(&unrouted)
     );
 }

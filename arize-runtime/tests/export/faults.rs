@@ -10,6 +10,8 @@ over_both! {
     a_collector_that_starts_late_gets_everything,
     a_refusal_is_final,
     a_hanging_space_holds_up_no_other,
+    an_attempt_has_its_time,
+    a_connection_that_died_without_a_word_is_replaced,
     every_span_is_in_one_count_under_load_and_faults,
     a_collector_that_comes_back_gets_what_was_in_back_off_at_the_shutdown,
 }
@@ -135,13 +137,13 @@ async fn a_refusal_is_final(wire: Wire) {
     let arize = wire.pipeline(&receiver);
     receiver.answer_with(Answer::Status(
         tonic::Code::PermissionDenied,
-        "not yours".to_owned(),
+        "not yours, test-key".to_owned(),
     ));
     spans(&arize, SPACE, 3);
     let error = arize.force_flush(LONG).await.expect_err("denied");
     assert_eq!((error.lost.of(Loss::Failed), error.pending), (3, 0));
     let code = wire.code("PERMISSION_DENIED", "HTTP 403");
-    let told = format!("{code}: not yours; check `ARIZE_API_KEY`");
+    let told = format!("{code}: not yours, [the API key]; check `ARIZE_API_KEY`");
     assert!(error.to_string().contains(&told), "{error}");
 }
 
@@ -163,6 +165,58 @@ async fn a_hanging_space_holds_up_no_other(wire: Wire) {
     let _hanging = arize.force_flush(Duration::from_millis(500)).await;
     assert!(start.elapsed() < Duration::from_secs(1));
     assert_eq!(arize.stats().exported, 5);
+}
+
+async fn an_attempt_has_its_time(wire: Wire) {
+    let receiver = wire.receiver().await;
+    let arize = wire
+        .registration(&receiver)
+        .timeout(Duration::from_millis(200))
+        .build()
+        .expect("a good configuration");
+    receiver.answer_with(Answer::Delay(Duration::from_secs(60)));
+    spans(&arize, SPACE, 1);
+    let error = arize
+        .force_flush(Duration::from_secs(1))
+        .await
+        .expect_err("it hangs");
+    let told = "DEADLINE_EXCEEDED: no answer within 200ms";
+    assert!(error.to_string().contains(told), "{error}");
+    receiver.answer_with(Answer::Ok);
+    arize
+        .shutdown(LONG)
+        .await
+        .expect("a later attempt is answered");
+}
+
+/// As where a NAT has forgotten the connection: nothing comes back, not even an error.
+async fn a_connection_that_died_without_a_word_is_replaced(wire: Wire) {
+    let receiver = wire.receiver().await;
+    let behind = wire.address(&receiver);
+    let nat = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = nat.local_addr().expect("it");
+    tokio::spawn(async move {
+        let (_held, _) = nat.accept().await.expect("the first connection");
+        while let Ok((mut stream, _)) = nat.accept().await {
+            tokio::spawn(async move {
+                let mut receiver = tokio::net::TcpStream::connect(behind).await?;
+                tokio::io::copy_bidirectional(&mut stream, &mut receiver).await
+            });
+        }
+    });
+    let arize = wire
+        .registration_at(address)
+        .timeout(Duration::from_millis(300))
+        .build()
+        .expect("a good configuration");
+    spans(&arize, SPACE, 1);
+    arize
+        .shutdown(LONG)
+        .await
+        .expect("another connection is tried");
+    assert_eq!(receiver.spans().len(), 1);
 }
 
 #[tokio::test]
