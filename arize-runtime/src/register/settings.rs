@@ -67,7 +67,8 @@ impl<R: Routes> Registration<R> {
         match value.trim() {
             "grpc" => Some(Protocol::Grpc),
             "http/protobuf" => Some(Protocol::HttpProtobuf),
-            "http/json" => {
+            // `http` is what people write who mean it.
+            "http" | "http/json" => {
                 ignored("is not supported, `http/protobuf` is used");
                 Some(Protocol::HttpProtobuf)
             }
@@ -168,6 +169,7 @@ mod tests {
         let by_environment = [
             (&[("OTEL_EXPORTER_OTLP_PROTOCOL", " http/protobuf")], http),
             (&[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")], http),
+            (&[("OTEL_EXPORTER_OTLP_PROTOCOL", "http")], http),
             (
                 &[("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")],
                 http,
