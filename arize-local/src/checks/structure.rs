@@ -75,8 +75,8 @@ pub(super) fn nothing_arrived(run: &Run<'_>, strays: &[&Span]) -> Check {
         "received",
         detail,
         "see that the agent installs a pipeline (in Rust `arize_runtime::register_with_routing().install()?`, its handle \
-         kept), that it exports to `ARIZE_COLLECTOR_ENDPOINT` (plain OpenTelemetry: `OTEL_EXPORTER_OTLP_ENDPOINT`) as \
-         printed above, and before `--wait` is over",
+         kept), that it exports to `ARIZE_COLLECTOR_ENDPOINT` (plain OpenTelemetry: `OTEL_EXPORTER_OTLP_ENDPOINT`), \
+         and that it does so before `--wait` is over",
     )
 }
 

@@ -41,10 +41,12 @@ Variations, and what a right agent does:
   two-at-once            keeps two requests at the same time apart
 
 Each request has a space and a project of its own, so that a leak from one into another is seen.
-An agent that is registered for one space, with `register()`, is tested with `arize-local run
---space-id ID --project NAME` instead. One that routes must take them all: an allow-list of spaces needs the base64 of `Space:check:001` to
+The agent must take them: an allow-list of spaces needs the base64 of `Space:check:001` to
 `Space:check:016`, and of `Space:check:0012`; all begin with U3BhY2U6Y2hlY2s6. Projects are
-`check-` and the variation's name, and `--forward` makes them all at its target.
+`check-` and the variation's name; with `--forward`, each of them is made there.
+
+An agent that is registered for one space, with `register()`, cannot take them. It is tested with
+`arize-local run --space-id ID --project NAME`.
 
 A body shape that alone is refused is a warning: an agent may be made for one.
 
