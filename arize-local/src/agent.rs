@@ -10,6 +10,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::environment::Environment;
 use crate::error::StartError;
 
 /// How long a stopped agent may take to end by itself.
@@ -37,10 +38,10 @@ pub(crate) struct AgentProcess {
 }
 
 impl AgentProcess {
-    /// Starts the command with these variables set.
+    /// Starts the command with this environment on top of our own.
     ///
     /// What it prints goes to our standard error, so that standard output is the report alone.
-    pub(crate) fn start(command: &[String], variables: &[(&str, String)]) -> Result<Self, String> {
+    pub(crate) fn start(command: &[String], environment: &Environment) -> Result<Self, String> {
         let Some((program, arguments)) = command.split_first() else {
             return Err("no command after `--`; write the agent's command there".to_owned());
         };
@@ -50,7 +51,10 @@ impl AgentProcess {
             .stdin(Stdio::null())
             .stdout(io::stderr())
             .kill_on_drop(true);
-        process.envs(variables.iter().map(|(name, value)| (name, value)));
+        process.envs(environment.set.iter().map(|(name, value)| (name, value)));
+        for name in &environment.removed {
+            process.env_remove(name);
+        }
         #[cfg(unix)]
         process.process_group(0); // so that what it starts can be stopped as well
         let child = process.spawn().map_err(|error| {
@@ -145,7 +149,7 @@ pub(crate) async fn accepts(uri: &Uri) -> io::Result<()> {
 pub(crate) async fn ready_agent(
     options: &AgentOptions,
     uri: &Uri,
-    variables: &[(&str, String)],
+    environment: &Environment,
 ) -> Result<Option<AgentProcess>, StartError> {
     let reached = accepts(uri).await;
     if options.command.is_empty() {
@@ -165,7 +169,7 @@ pub(crate) async fn ready_agent(
         )
         .into());
     }
-    let mut process = AgentProcess::start(&options.command, variables)?;
+    let mut process = AgentProcess::start(&options.command, environment)?;
     process.ready(uri, options.start_timeout).await?;
     Ok(Some(process))
 }

@@ -13,10 +13,11 @@ use crate::agent::{AgentOptions, ready_agent};
 use crate::call::{Call, experiment_id};
 use crate::checks::Run;
 use crate::client::{Client, agent_uri};
+use crate::environment::Environment;
 use crate::error::StartError;
 use crate::failure::Failure;
 use crate::form::{BodyShape, RequestForm};
-use crate::listen::{ReceiveOptions, finish_forwarding, listen, print_variables, variables};
+use crate::listen::{ReceiveOptions, finish_forwarding, listen, print_variables};
 use crate::out_file::OutFile;
 use crate::print::counted;
 use crate::receiver::Receiver;
@@ -30,6 +31,7 @@ mod report;
 mod strays;
 mod variation;
 
+pub(crate) use judge::NOTHING_CAME;
 pub use report::{CheckReport, Verdict};
 
 /// How long a trace with its CHAIN span must be quiet to count as complete.
@@ -111,9 +113,14 @@ pub async fn check(options: CheckOptions, out: &mut impl Write) -> Result<CheckR
     // Before the check, for one that cannot be written should not cost a check to find out.
     let json = options.json.as_deref().map(OutFile::create).transpose()?;
     let receiver = listen(&options.receive).await?;
-    let variables = variables(&receiver);
-    print_variables(out, &variables, &receiver, options.agent.command.is_empty())?;
-    let process = ready_agent(&options.agent, &uri, &variables).await?;
+    let environment = Environment::new(&receiver, options.receive.protocol);
+    print_variables(
+        out,
+        &environment,
+        &receiver,
+        options.agent.command.is_empty(),
+    )?;
+    let process = ready_agent(&options.agent, &uri, &environment).await?;
 
     // It takes a while. A reader that has gone away may still want the exit status.
     let _ = writeln!(
@@ -168,8 +175,8 @@ async fn send_and_judge(
         misdirected: receiver.misdirected(),
     };
     judge::judge(&mut sent, &run);
-    remedy::specify(&mut sent);
-    CheckReport::new(sent, run.stray)
+    remedy::specify(&mut sent, &run);
+    CheckReport::new(sent, run.stray, !options.expect.is_empty())
 }
 
 struct Sender<'a> {

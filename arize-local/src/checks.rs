@@ -9,6 +9,7 @@ use crate::span::Span;
 use crate::tree::Trace;
 
 pub(crate) use adopt::adopt;
+pub(crate) use routing::SEND_HEADER;
 pub(crate) use tally::Tally;
 
 mod adopt;
@@ -46,6 +47,14 @@ pub(crate) struct Run<'a> {
     pub(crate) connections: usize,
     /// Export requests that came to the wrong port or path.
     pub(crate) misdirected: Vec<Misdirected>,
+}
+
+impl Run<'_> {
+    /// The requests to tell of where no other arrived: there the way to the receiver is wrong, and nothing else shows.
+    pub(crate) fn only_misdirected(&self) -> Option<&Misdirected> {
+        let most = self.misdirected.iter().max_by_key(|wrong| wrong.count);
+        most.filter(|_| self.requests == 0)
+    }
 }
 
 /// Fills in every row's checks.
@@ -158,6 +167,18 @@ fn in_order(row: usize, findings: &[Check], unjudged: &str) -> Vec<Check> {
 
 /// `` `a` [TOOL], `b` and 3 more``: the spans concerned, each name once, bounded.
 pub(crate) fn span_list(spans: &[&Span]) -> String {
+    bounded(&span_names(spans), 4, ", ")
+}
+
+/// The verb after a [`span_list`], which has each name once.
+pub(crate) fn has(spans: &[&Span]) -> &'static str {
+    match span_names(spans).len() {
+        1 => "has",
+        _ => "have",
+    }
+}
+
+fn span_names(spans: &[&Span]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for span in spans {
         let name = match span.openinference_kind() {
@@ -168,7 +189,7 @@ pub(crate) fn span_list(spans: &[&Span]) -> String {
             names.push(name);
         }
     }
-    bounded(&names, 4, ", ")
+    names
 }
 
 /// Joins the first texts and says how many more there are.
@@ -193,9 +214,8 @@ mod tests {
             span("b", "", "x", "TOOL"),
             span("c", "", "y", ""),
         ];
-        assert_eq!(
-            span_list(&spans.iter().collect::<Vec<_>>()),
-            "`x` [TOOL], `y`"
-        );
+        let spans: Vec<&Span> = spans.iter().collect();
+        assert_eq!(span_list(&spans), "`x` [TOOL], `y`");
+        assert_eq!((has(&spans), has(&spans[..2])), ("have", "has"));
     }
 }

@@ -5,10 +5,9 @@ use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::environment::Environment;
 use crate::error::StartError;
-use crate::listen::{
-    ReceiveOptions, cannot_print, finish_forwarding, listen, print_variables, variables,
-};
+use crate::listen::{ReceiveOptions, cannot_print, finish_forwarding, listen, print_variables};
 use crate::out_file::OutFile;
 use crate::print::collected::{Collected, print_misdirected, print_totals};
 use crate::receiver::Receiver;
@@ -52,7 +51,8 @@ pub async fn collect(
 ) -> Result<(), StartError> {
     let json = options.json.as_deref().map(OutFile::create).transpose()?;
     let receiver = listen(&options.receive).await?;
-    print_variables(out, &variables(&receiver), &receiver, true)?;
+    let environment = Environment::new(&receiver, options.receive.protocol);
+    print_variables(out, &environment, &receiver, true)?;
     let mut collector = Collector {
         _bound: receiver.store().bound_strays(),
         out,

@@ -65,6 +65,7 @@ mod collect;
 mod contents;
 mod dataset;
 mod decode;
+mod environment;
 mod error;
 mod experiment;
 mod failure;

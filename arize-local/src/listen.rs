@@ -6,8 +6,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use http::HeaderMap;
 
+use crate::environment::Environment;
 use crate::error::StartError;
 use crate::forward::Forwarder;
+use crate::protocol::Protocol;
 use crate::receiver::Receiver;
 
 /// Where spans are received; port 0 takes a free one.
@@ -17,6 +19,8 @@ pub struct ReceiveOptions {
     pub otlp_grpc: SocketAddr,
     /// Where to receive OTLP/HTTP.
     pub otlp_http: SocketAddr,
+    /// The protocol that the agent is to export by; both are received in any case.
+    pub protocol: Protocol,
     /// Where to pass on what is received: port 4318 and paths that end in `/v1/traces` mean OTLP/HTTP, all else
     /// OTLP/gRPC.
     pub forward: Option<String>,
@@ -31,18 +35,20 @@ impl fmt::Debug for ReceiveOptions {
         f.debug_struct("ReceiveOptions")
             .field("otlp_grpc", &self.otlp_grpc)
             .field("otlp_http", &self.otlp_http)
+            .field("protocol", &self.protocol)
             .field("forward", &self.forward)
             .field("forward_headers", &headers)
             .finish()
     }
 }
 
-/// On this machine, at the ports that OTLP gives: 4317 for gRPC and 4318 for HTTP.
+/// On this machine, at the ports that OTLP gives: 4317 for gRPC, by which the agent exports, and 4318 for HTTP.
 impl Default for ReceiveOptions {
     fn default() -> Self {
         Self {
             otlp_grpc: SocketAddr::from((Ipv4Addr::LOCALHOST, 4317)),
             otlp_http: SocketAddr::from((Ipv4Addr::LOCALHOST, 4318)),
+            protocol: Protocol::Grpc,
             forward: None,
             forward_headers: HeaderMap::new(),
         }
@@ -99,26 +105,10 @@ fn cannot_listen(addr: SocketAddr, error: &io::Error, option: &str) -> StartErro
     format!("cannot listen on {addr}: {error}; {remedy} `{option}`").into()
 }
 
-/// The variables that make an agent export to the receiver.
-///
-/// Space and project are not among them: those come with each request.
-pub(crate) fn variables(receiver: &Receiver) -> Vec<(&'static str, String)> {
-    let endpoint = receiver.endpoint();
-    vec![
-        ("ARIZE_COLLECTOR_ENDPOINT", endpoint.clone()),
-        ("ARIZE_API_KEY", "local".to_owned()),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
-        // Most languages' exporters speak HTTP unless told.
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc".to_owned()),
-        // SDKs batch for 5 s otherwise, and every run would wait for that.
-        ("OTEL_BSP_SCHEDULE_DELAY", "500".to_owned()),
-    ]
-}
-
 /// Says where the receiver listens and what the agent must be started with.
 pub(crate) fn print_variables(
     out: &mut impl Write,
-    variables: &[(&str, String)],
+    environment: &Environment,
     receiver: &Receiver,
     by_hand: bool,
 ) -> Result<(), StartError> {
@@ -127,12 +117,14 @@ pub(crate) fn print_variables(
     } else {
         "the agent is started with"
     };
-    let lines: String = variables
-        .iter()
-        .fold(String::new(), |mut lines, (name, value)| {
-            let _ = writeln!(lines, "  {name}={value}"); // writing to a String cannot fail
-            lines
-        });
+    let mut lines = String::new();
+    for (name, value) in &environment.set {
+        let _ = writeln!(lines, "  {name}={value}"); // writing to a String cannot fail
+    }
+    // What the shell of an agent has that is started by hand, nobody here knows.
+    for name in environment.removed.iter().filter(|_| !by_hand) {
+        let _ = writeln!(lines, "  without {name}");
+    }
     let http = receiver
         .http_addr()
         .map_or(String::new(), |addr| format!(" and OTLP/HTTP on {addr}"));

@@ -9,12 +9,13 @@ use serde_json::Value;
 use crate::agent::{AgentOptions, ready_agent};
 use crate::client::agent_uri;
 use crate::dataset::{DatasetFormat, read_dataset};
+use crate::environment::Environment;
 use crate::error::StartError;
 use crate::experiment::{Experiment, Follow, Row};
 use crate::form::RequestForm;
 use crate::json_file::JsonFile;
 use crate::junit::JunitFile;
-use crate::listen::{ReceiveOptions, finish_forwarding, listen, print_variables, variables};
+use crate::listen::{ReceiveOptions, finish_forwarding, listen, print_variables};
 use crate::progress::Progress;
 use crate::report::{Report, RowReport, Trees};
 
@@ -78,10 +79,10 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> Result<Report, St
         .map(JunitFile::create)
         .transpose()?;
     let receiver = listen(&options.receive).await?;
-    let variables = variables(&receiver);
+    let environment = Environment::new(&receiver, options.receive.protocol);
     let by_hand = options.agent.command.is_empty();
-    print_variables(out, &variables, &receiver, by_hand)?;
-    let process = ready_agent(&options.agent, &uri, &variables).await?;
+    print_variables(out, &environment, &receiver, by_hand)?;
+    let process = ready_agent(&options.agent, &uri, &environment).await?;
 
     let mut watch = Watch {
         progress: Progress::new(rows.len(), options.quiet, !by_hand),

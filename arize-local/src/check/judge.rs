@@ -2,7 +2,7 @@
 
 use super::strays::{self, is_for, traces};
 use super::variation::{Expects, OTHER_PROJECT, OTHER_SPACE, Variation};
-use crate::checks::{self, Run, span_list};
+use crate::checks::{self, Run, has, span_list};
 use crate::openinference::{is_chain, kind};
 use crate::report::{Check, Outcome, RowReport};
 use crate::span::Span;
@@ -10,6 +10,9 @@ use crate::span::Span;
 /// What to do where one request's spans go where another's belong.
 pub(super) const LEAK: &str = "keep no route from one request to the next, in a global, a default or a cached tracer: \
     resolve it for each request and carry it in the request's context";
+
+/// Why it cannot be judged what must not arrive: an agent that never exports passes as well.
+pub(crate) const NOTHING_CAME: &str = "no span arrived at all";
 
 /// A request that was sent, and what came of it.
 #[derive(Debug)]
@@ -91,8 +94,9 @@ fn new_trace(report: &mut RowReport, run: &Run<'_>, strays: &[&Span]) -> Vec<Che
         spans => Check::fail(
             "new-trace",
             format!(
-                "{} has a parent from the malformed header",
-                span_list(spans)
+                "{} {} a parent from the malformed header",
+                span_list(spans),
+                has(spans)
             ),
             "take a `traceparent` as a whole or not at all: parts of a malformed one mean nothing",
         ),
@@ -124,7 +128,7 @@ fn nothing(report: &RowReport, run: &Run<'_>, strays: &[&Span]) -> Vec<Check> {
             "extract `traceparent` also where its flags say unsampled, and start the CHAIN span in that context",
         )
     } else {
-        Check::passed("nothing-exported")
+        passed_or_unjudged("nothing-exported", run)
     });
     checks
 }
@@ -133,8 +137,16 @@ fn nothing(report: &RowReport, run: &Run<'_>, strays: &[&Span]) -> Vec<Check> {
 fn not_others(report: &RowReport, run: &Run<'_>, strays: &[&Span]) -> Vec<Check> {
     let mut checks = checks::judge_row(report, run, &worth_telling(report, strays));
     checks.retain(|check| ["request", "trace-joined"].contains(&check.name));
-    checks.push(Check::passed("routed")); // unless a leak is found
+    checks.push(passed_or_unjudged("routed", run)); // unless a leak is found
     checks
+}
+
+/// That nothing wrong arrived says something only where anything arrived.
+fn passed_or_unjudged(name: &'static str, run: &Run<'_>) -> Check {
+    match run.requests {
+        0 => Check::skipped(name, NOTHING_CAME),
+        _ => Check::passed(name),
+    }
 }
 
 /// A space and a project, and the variation whose request they belong to.
@@ -188,7 +200,7 @@ fn name_leak(checks: &mut [Check], spans: &[&Span], whose: &Whose) {
     // Where there is no such check, nothing of the request should have arrived, and that is told.
     for routed in checks.iter_mut().filter(|check| check.name == "routed") {
         routed.detail = match routed.detail.as_str() {
-            "" => format!("{} has {name}", span_list(spans)),
+            "" => format!("{} {} {name}", span_list(spans), has(spans)),
             detail => format!("{detail}; that is {name}"),
         };
         routed.outcome = Outcome::Fail;

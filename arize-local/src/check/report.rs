@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::judge::Sent;
+use super::judge::{NOTHING_CAME, Sent};
 use super::variation::{Expects, Variation};
 use crate::report::{Check, Outcome, RowReport};
 use crate::span::Span;
@@ -15,7 +15,7 @@ pub struct Verdict {
     pub name: &'static str,
     /// What a right agent does in it.
     pub promise: &'static str,
-    /// The worst that its checks say; nothing is skipped here.
+    /// The worst that its checks say; skipped where it promises that nothing wrong arrives, and nothing at all did.
     pub outcome: Outcome,
     /// What failed and what is warned of, with the remedies for this variation.
     pub findings: Vec<Check>,
@@ -41,7 +41,14 @@ impl Verdict {
             findings = forgive_one_body(findings, &requests, variation);
         }
         findings.sort_by_key(|check| check.outcome != Outcome::Fail);
-        let outcome = findings.first().map_or(Outcome::Ok, |check| check.outcome);
+        let unjudged =
+            |check: &Check| check.outcome == Outcome::Skipped && check.detail == NOTHING_CAME;
+        let mut checks = requests.iter().flat_map(|request| &request.checks);
+        let outcome = match findings.first() {
+            Some(finding) => finding.outcome,
+            None if checks.any(unjudged) => Outcome::Skipped,
+            None => Outcome::Ok,
+        };
         Self {
             name: variation.name,
             promise: variation.promise,
@@ -97,10 +104,12 @@ pub struct CheckReport {
     pub verdicts: Vec<Verdict>,
     /// Spans that arrived during the check and belong to the trace of no request.
     pub stray_spans: Vec<Span>,
+    /// Whether it was known which tools there should be.
+    pub(crate) knows_tools: bool,
 }
 
 impl CheckReport {
-    pub(super) fn new(sent: Vec<Sent>, stray: Vec<Span>) -> Self {
+    pub(super) fn new(sent: Vec<Sent>, stray: Vec<Span>, knows_tools: bool) -> Self {
         let mut variations: Vec<(&'static Variation, Vec<RowReport>)> = Vec::new();
         for Sent { variation, report } in sent {
             match variations.last_mut() {
@@ -128,6 +137,7 @@ impl CheckReport {
         Self {
             verdicts,
             stray_spans,
+            knows_tools,
         }
     }
 

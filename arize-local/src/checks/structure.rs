@@ -63,7 +63,7 @@ pub(super) fn nothing_arrived(run: &Run<'_>, strays: &[&Span]) -> Check {
              are exported before the wait is over (`--wait`)",
         );
     }
-    if let Some(wrong) = run.misdirected.iter().max_by_key(|wrong| wrong.count) {
+    if let Some(wrong) = run.only_misdirected() {
         return Check::fail("received", wrong.detail(), wrong.remedy());
     }
     let detail = match run.connections {
@@ -74,9 +74,9 @@ pub(super) fn nothing_arrived(run: &Run<'_>, strays: &[&Span]) -> Check {
     Check::fail(
         "received",
         detail,
-        "see that the agent installs a pipeline, for without one no span leaves it (in Rust \
-         `arize_runtime::register_with_routing().install()?`, and its handle kept), that its exporter points at the \
-         receiver (`ARIZE_COLLECTOR_ENDPOINT`), over OTLP/gRPC or OTLP/HTTP, and that it exports before the wait is over (`--wait`)",
+        "see that the agent installs a pipeline (in Rust `arize_runtime::register_with_routing().install()?`, its handle \
+         kept), that it exports to `ARIZE_COLLECTOR_ENDPOINT` (plain OpenTelemetry: `OTEL_EXPORTER_OTLP_ENDPOINT`), \
+         and that it does so before `--wait` is over",
     )
 }
 
@@ -201,7 +201,7 @@ pub(super) fn tools(trace: &Trace<'_>, run: &Run<'_>, strays: &[&Span]) -> Vec<C
     if !chains.is_empty() && !outside.is_empty() {
         checks.push(Check::fail(
             "tools-under-chain",
-            format!("{} has no CHAIN or AGENT above it", span_list(&outside)),
+            format!("no CHAIN or AGENT is above {}", span_list(&outside)),
             "start the tool's span while the CHAIN span is current, and carry its context into tasks and threads",
         ));
     }

@@ -43,7 +43,10 @@ Variations, and what a right agent does:
 Each request has a space and a project of its own, so that a leak from one into another is seen.
 The agent must take them: an allow-list of spaces needs the base64 of `Space:check:001` to
 `Space:check:016`, and of `Space:check:0012`; all begin with U3BhY2U6Y2hlY2s6. Projects are
-`check-` and the variation's name.
+`check-` and the variation's name; with `--forward`, each of them is made there.
+
+An agent that is registered for one space, with `register()`, cannot take them. It is tested with
+`arize-local run --space-id ID --project NAME`.
 
 A body shape that alone is refused is a warning: an agent may be made for one.
 

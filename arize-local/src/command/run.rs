@@ -37,6 +37,8 @@ array in it (.json), or a table with a header line whose cells are all strings (
 
 The agent's variables: ARIZE_COLLECTOR_ENDPOINT, ARIZE_API_KEY, OTEL_EXPORTER_OTLP_ENDPOINT,
 OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_BSP_SCHEDULE_DELAY. Space and project come with each request.
+A started agent does not inherit OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and
+OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, which would go before these.
 
 Colours and progress are for terminals; NO_COLOR=1 turns the colours off, --quiet the progress.
 

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::text::{Paint, WIDTH, counted};
+use super::text::{Paint, WIDTH, counted, wrapped};
 use super::{print_check, to_stdout};
-use crate::check::{CheckReport, Verdict};
+use crate::check::{CheckReport, NOTHING_CAME, Verdict};
 use crate::report::{Check, Outcome};
 
 impl CheckReport {
@@ -34,7 +34,8 @@ impl CheckReport {
             let label = match verdict.outcome {
                 Outcome::Fail => paint.red("FAIL"),
                 Outcome::Warn => paint.yellow("WARN"),
-                Outcome::Ok | Outcome::Skipped => paint.green("ok") + "  ",
+                Outcome::Ok => paint.green("ok") + "  ",
+                Outcome::Skipped => paint.dim("-") + "   ",
             };
             writeln!(out, "{label} {:<width$}  {}", verdict.name, verdict.promise)?;
         }
@@ -43,7 +44,13 @@ impl CheckReport {
         for fault in &faults {
             print_check(out, paint, fault)?;
         }
-        if !faults.is_empty() {
+        let unjudged = self.unjudged();
+        if !unjudged.is_empty() {
+            let text = format!("not judged, as {NOTHING_CAME}: {}", unjudged.join(", "));
+            let text = format!("-    {}", wrapped(&text, "     "));
+            writeln!(out, "{}", paint.dim(&text))?;
+        }
+        if !faults.is_empty() || !unjudged.is_empty() {
             writeln!(out)?;
         }
         writeln!(out, "{}", self.summary(paint))
@@ -53,13 +60,45 @@ impl CheckReport {
     fn summary(&self, paint: Paint) -> String {
         let (failed, count) = (self.failed(), self.verdicts.len());
         if failed.is_empty() {
-            return paint.green(&format!("all good: {}", counted(count, "variation")));
+            return self.all_good(paint);
         }
         let names = format!("failed: {}", failed.join(", "));
         paint.red(&match names.len() {
             ..=WIDTH => names,
             _ => format!("failed: {} of {count} variations", failed.len()),
         })
+    }
+
+    /// What was not judged is part of the line: it is the only one that many read.
+    fn all_good(&self, paint: Paint) -> String {
+        let count = self.verdicts.len();
+        if !self.unjudged().is_empty() {
+            let text =
+                "not judged: send other variations as well, to see that the agent exports at all";
+            return paint.yellow(text);
+        }
+        let tools = if self.knows_tools || !self.judged_tools() {
+            ""
+        } else {
+            "; whether a tool is missing was not judged (`--expect TOOL,TOOL`)"
+        };
+        paint.green(&format!("all good: {}{tools}", counted(count, "variation")))
+    }
+
+    fn unjudged(&self) -> Vec<&'static str> {
+        let verdicts = self.verdicts.iter();
+        verdicts
+            .filter(|verdict| verdict.outcome == Outcome::Skipped)
+            .map(|verdict| verdict.name)
+            .collect()
+    }
+
+    /// Whether the tools of any request were looked at.
+    fn judged_tools(&self) -> bool {
+        let requests = self.verdicts.iter().flat_map(|verdict| &verdict.requests);
+        requests
+            .flat_map(|request| &request.checks)
+            .any(|check| check.name == "tools-exported" && check.outcome != Outcome::Skipped)
     }
 }
 

@@ -53,9 +53,22 @@ fn options(url: String) -> CheckOptions {
     }
 }
 
-async fn checked(pitfall: Pitfall, change: impl FnOnce(&mut CheckOptions)) -> CheckReport {
+pub(crate) async fn checked(
+    pitfall: Pitfall,
+    change: impl FnOnce(&mut CheckOptions),
+) -> CheckReport {
     let (endpoint, known) = watch::channel(None);
-    let mut options = options(plain_agent::serve(pitfall, known).await);
+    let url = plain_agent::serve(pitfall, known).await;
+    checked_at(url, endpoint, change).await
+}
+
+/// Checks an agent that is told where to export by `endpoint`.
+pub(crate) async fn checked_at(
+    url: String,
+    endpoint: watch::Sender<Option<String>>,
+    change: impl FnOnce(&mut CheckOptions),
+) -> CheckReport {
+    let mut options = options(url);
     change(&mut options);
     check(options, &mut Told(Vec::new(), endpoint))
         .await
@@ -76,6 +89,11 @@ pub(crate) fn printed(report: &CheckReport) -> String {
         assert!(line.chars().count() <= 100, "{line}");
     }
     text
+}
+
+/// A text as it was before it was broken into lines.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Asserts that these variations fail, and these checks in them; gives the first finding of the first of them.
@@ -198,7 +216,7 @@ async fn an_agent_that_always_fails_is_told_once() {
     let text = printed(&report);
     assert_eq!(report.failed().len(), 13, "{text}");
     assert_eq!(text.matches("→").count(), 1, "{text}");
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = one_line(&text);
     assert!(
         text.contains("status 500: no key for the model; so in every variation"),
         "{text}"

@@ -66,6 +66,13 @@ async fn a_right_agent_exits_with_0_and_a_report() {
         .await
         .expect("the command starts");
     let help = String::from_utf8(help.stdout).expect("is UTF-8");
+    for part in [
+        "`arize-local run --space-id ID --project NAME`",
+        "with `--forward`, each of them is made there",
+        "[default: grpc]",
+    ] {
+        assert!(help.contains(part), "the help lacks {part}");
+    }
     for line in output.lines().filter_map(|line| line.strip_prefix("ok   ")) {
         assert!(
             help.contains(&format!("\n  {line}\n")),

@@ -282,6 +282,7 @@ async fn one_of_a_thing_is_in_the_singular() {
         "`arize_runtime::register_with_routing().install()?`",
         "its handle kept",
         "ARIZE_COLLECTOR_ENDPOINT",
+        "`OTEL_EXPORTER_OTLP_ENDPOINT`",
     ] {
         assert!(remedy.contains(part), "`{part}` is not in: {remedy}");
     }

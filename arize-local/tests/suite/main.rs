@@ -3,9 +3,11 @@
 mod agent;
 mod check;
 mod check_command;
+mod check_limits;
 mod check_pitfalls;
 mod collect;
 mod command;
+mod environment;
 mod exporter;
 mod failures;
 mod forms;
