@@ -168,6 +168,9 @@ impl Report {
             counts += &format!(" for {}", counted(spaces, "space"));
         }
         counts += &format!(", {}", counted(spans, "span"));
+        if self.interrupted {
+            return paint.red(&self.interrupted_summary(failed_rows, &counted(spans, "span")));
+        }
         if self.not_sent > 0 {
             counts += &format!("; {} not sent", counted(self.not_sent, "row"));
         }
@@ -176,6 +179,20 @@ impl Report {
             [] => paint.red(&format!("failed: {counts}")),
             failed => paint.red(&format!("failed: {} ({counts})", failed.join(", "))),
         }
+    }
+
+    fn interrupted_summary(&self, failed_rows: usize, spans: &str) -> String {
+        let finished = self.rows.len();
+        let all = counted(finished + self.not_sent + self.not_finished, "row");
+        let failed = match self.failed().as_slice() {
+            [] => String::new(),
+            failed => format!(
+                "; failed: {} ({})",
+                failed.join(", "),
+                counted(failed_rows, "row")
+            ),
+        };
+        format!("interrupted: {finished} of {all}, {spans}{failed}")
     }
 }
 
