@@ -6,7 +6,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use arize_local::StartError;
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser, Subcommand};
 use tokio::sync::watch;
 
 use command::{INTERRUPTED, check, collect, run};
@@ -30,7 +31,10 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => elsewhere(error).exit(),
+    };
     let interruptions = interruptions(); // before anything is printed: whoever reads that may interrupt at once
     let first = nth(1, interruptions.clone());
     match command {
@@ -49,6 +53,34 @@ async fn main() -> ExitCode {
         // Is ended by an interruption, and that is no failure.
         Command::Collect(args) => exit_code(collect::execute(args, first).await.map(good)),
     }
+}
+
+/// Tells of an option that another command has which: clap would say how to pass it as a value, and that would make
+/// it the agent's command.
+fn elsewhere(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    if error.kind() != ErrorKind::UnknownArgument {
+        return error;
+    }
+    let name = option.trim_start_matches('-');
+    let cli = Cli::command();
+    let commands = cli.get_subcommands().filter(|command| {
+        let mut options = command.get_arguments();
+        options.any(|argument| argument.get_long() == Some(name))
+    });
+    let commands: Vec<String> = commands
+        .map(|command| format!("`arize-local {}`", command.get_name()))
+        .collect();
+    if !commands.is_empty() {
+        let tip = format!("`{option}` is an option of {}", commands.join(" and "));
+        error.insert(
+            ContextKind::Suggested,
+            ContextValue::StyledStrs(vec![tip.into()]),
+        );
+    }
+    error
 }
 
 fn good(all_is: bool) -> ExitCode {
@@ -75,7 +107,7 @@ async fn nth(number: usize, mut interruptions: watch::Receiver<usize>) {
         .await
         .is_err()
     {
-        std::future::pending().await // there will be no more
+        std::future::pending::<()>().await; // there will be no more
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::form::Named;
+use crate::forward::Forwarded;
 use crate::span::Span;
 
 /// What a check says.
@@ -225,6 +226,8 @@ pub struct Report {
     pub elapsed: Duration,
     /// How long it took until the last answer came.
     pub(crate) answering: Duration,
+    /// What became of the spans that were to be passed on.
+    pub(crate) forwarded: Option<Forwarded>,
     /// The rows whose traces are printed as trees.
     pub trees: Trees,
 }

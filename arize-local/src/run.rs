@@ -101,14 +101,13 @@ pub async fn run(
         junit,
     };
     let experiment = experiment(&options, rows);
-    let mut report = match started {
-        Some(_) => experiment.run_followed(&receiver, &mut watch, stop).await,
-        None => {
-            let at_once = std::future::ready(());
-            experiment
-                .run_followed(&receiver, &mut watch, at_once)
-                .await
-        }
+    let mut report = if started.is_some() {
+        experiment.run_followed(&receiver, &mut watch, stop).await
+    } else {
+        let at_once = std::future::ready(());
+        experiment
+            .run_followed(&receiver, &mut watch, at_once)
+            .await
     };
     report.trees = options.trees;
 
@@ -121,7 +120,7 @@ pub async fn run(
     if let Some(Some(process)) = started {
         process.stop().await; // before the report is printed, so that its last words do not stand in it
     }
-    finish_forwarding(&receiver, out).await?;
+    report.forwarded = finish_forwarding(&receiver).await;
     if let Some(json) = json {
         json.finish(&report)?;
     }

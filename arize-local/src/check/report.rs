@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::judge::Sent;
 use super::variation::{Expects, Variation};
+use crate::forward::Forwarded;
 use crate::report::{Check, Outcome, RowReport};
 use crate::span::Span;
 
@@ -97,6 +98,8 @@ pub struct CheckReport {
     pub verdicts: Vec<Verdict>,
     /// Spans that arrived during the check and belong to the trace of no request.
     pub stray_spans: Vec<Span>,
+    /// What became of the spans that were to be passed on.
+    pub(crate) forwarded: Option<Forwarded>,
 }
 
 impl CheckReport {
@@ -128,6 +131,7 @@ impl CheckReport {
         Self {
             verdicts,
             stray_spans,
+            forwarded: None,
         }
     }
 

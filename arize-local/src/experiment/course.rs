@@ -124,6 +124,7 @@ impl<'a, F: Follow> Course<'a, F> {
             strays_dropped: self.receiver.store().dropped_strays() - self.dropped_before,
             elapsed: self.start.elapsed(),
             answering: self.answering,
+            forwarded: None,
             trees: Trees::default(),
         }
     }

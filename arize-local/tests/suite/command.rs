@@ -297,7 +297,17 @@ pub(crate) async fn cannot_start_as(command: &str, arguments: &[&str], wanted: &
 async fn datasets_that_cannot_be_read_exit_with_2() {
     let options = ["--agent", "http://127.0.0.1:1/invoke", "--dataset"];
     let with = |dataset: &'static str| [&options[..], &[dataset]].concat();
-    cannot_start(&with("missing.jsonl"), &["missing.jsonl", "No such file"]).await;
+    let path = "; give the path of a file that is there";
+    cannot_start(&with("missing.csv"), &["missing.csv", "No such file", path]).await;
+    let table = file("table.txt", "goal,nights\nx,2\n");
+    cannot_start(
+        &[&options[..], &[text(&table)]].concat(),
+        &[
+            "table.txt` line 1 is not JSON",
+            "or name the format with `--format csv`",
+        ],
+    )
+    .await;
     let bad = file("bad.jsonl", "{\"row\": 1}\n\n{\"row\": }\n");
     cannot_start(
         &[&options[..], &[text(&bad)]].concat(),

@@ -78,6 +78,15 @@ async fn what_cannot_be_sent_is_told_before_anything_is() {
     let with = |more: &[&'static str]| [&agent[..], &dataset, more].concat();
     let template = with(&["--template", "{\"a\": \"{{id}}\"}"]);
     cannot_start(&template, &["row 2 of", "`id`", "its columns are `goal`"]).await;
+    let row = with(&["--row", "{}"]);
+    let output = arize_local(&[&["run"], &row[..]].concat()).output().await;
+    let stderr = output.expect("the command starts").stderr;
+    let stderr = String::from_utf8_lossy(&stderr);
+    assert!(
+        stderr.contains("tip: `--row` is an option of `arize-local check`\n"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("-- --row"), "{stderr}");
     let missing = with(&["--template", "@no-such.json"]);
     cannot_start(&missing, &["cannot read the template `no-such.json`"]).await;
     let colon = with(&["--header", "Authorization: Bearer hush-hush"]);
@@ -127,7 +136,8 @@ async fn rows_may_come_from_standard_input() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        stderr.contains("standard input line 2 is not JSON"),
+        stderr.contains("standard input line 2 is not JSON")
+            && stderr.contains("or name the format with `--format csv`"),
         "{stderr}"
     );
 }
@@ -195,6 +205,7 @@ async fn of_many_rows_those_that_failed_are_printed_and_all_are_written() {
     assert!(report["checks"].is_array() && report["stray_spans"].is_array());
 
     let junit = std::fs::read_to_string(&junit).expect("is written");
+    assert!(!junit.contains(" \n") && !junit.contains(" >"), "{junit}");
     assert_eq!(junit.matches("<testcase ").count(), 60, "{junit}");
     assert_eq!(junit.matches("<failure ").count(), 2, "{junit}");
     for part in [
