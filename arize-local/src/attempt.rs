@@ -25,7 +25,7 @@ pub(crate) struct Attempt {
     /// How it failed, and the text for that.
     pub(crate) failure: Option<(Failure, String)>,
     retry_after: Option<Duration>,
-    /// There is nowhere to send it to, now or later.
+    /// There is nowhere to send it to, or not so, now or later.
     hopeless: bool,
 }
 
@@ -66,9 +66,9 @@ pub(crate) async fn attempt(
             status: None,
             response: None,
             response_is_json: false,
+            hopeless: hopeless || failure.0 == Failure::NoTls,
             failure: Some(failure),
             retry_after: None,
-            hopeless,
         },
     }
 }

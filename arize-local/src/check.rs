@@ -130,12 +130,12 @@ pub async fn check(options: CheckOptions, out: &mut impl Write) -> Result<CheckR
         options.wait.as_secs_f64()
     )
     .and_then(|()| out.flush());
-    let report = send_and_judge(&options, &uri, &variations, &receiver).await;
+    let mut report = send_and_judge(&options, &uri, &variations, &receiver).await;
 
     if let Some(process) = process {
         process.stop().await; // before the report is printed, so that its last words do not stand in it
     }
-    finish_forwarding(&receiver, out).await?;
+    report.forwarded = finish_forwarding(&receiver).await;
     if let Some(mut file) = json {
         file.write(&format!("{:#}\n", report.to_json()));
         file.finish()?;
@@ -245,7 +245,7 @@ impl Sender<'_> {
     }
 
     fn wait_for_spans(&mut self, variation: &Variation, report: &RowReport) {
-        if report.failure == Some(Failure::NotSent) {
+        if report.failure.is_some_and(Failure::never_sent) {
             return;
         }
         let (receiver, wait) = (self.receiver.clone(), self.options.wait);

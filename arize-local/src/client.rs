@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::time::Duration;
+use std::{io, iter};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Uri};
@@ -94,7 +95,9 @@ impl Client {
             Self::Https(client) => client.request(request),
         };
         let response = response.await.map_err(|error| {
-            let (failure, what) = if error.is_connect() {
+            let (failure, what) = if speaks_no_tls(&error) {
+                (Failure::NoTls, "cannot connect to the agent")
+            } else if error.is_connect() {
                 (Failure::NotSent, "cannot connect to the agent")
             } else {
                 (Failure::Broken, "the request broke off")
@@ -130,6 +133,25 @@ impl Client {
             },
         })
     }
+}
+
+/// The error and its causes, from the outermost to the innermost.
+pub(crate) fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    iter::successors(Some(error), |&error| {
+        match error.downcast_ref::<io::Error>() {
+            // `source` would leave out the error that this one holds.
+            Some(error) => error.get_ref().map(|held| held as &(dyn Error + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
+/// Whether what was asked for TLS answered with something else, such as plain HTTP.
+pub(crate) fn speaks_no_tls(error: &(dyn Error + 'static)) -> bool {
+    let no_tls = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+    causes(error).any(|cause| cause.downcast_ref() == Some(&no_tls))
 }
 
 /// The innermost error: the outer ones only say that there was one.

@@ -10,6 +10,7 @@ use crate::error::StartError;
 use crate::listen::{ReceiveOptions, cannot_print, finish_forwarding, listen, print_variables};
 use crate::out_file::OutFile;
 use crate::print::collected::{Collected, print_misdirected, print_totals};
+use crate::print::print_forwarded;
 use crate::receiver::Receiver;
 use crate::store::{Store, StrayBound};
 use crate::tree::Trace;
@@ -73,7 +74,12 @@ pub async fn collect(
         }
     }
     collector.print_totals(receiver.store().dropped_strays())?;
-    finish_forwarding(&receiver, out).await
+    if let Some(forwarded) = finish_forwarding(&receiver).await {
+        let printed = print_forwarded(collector.out, options.colour, &forwarded);
+        let printed = printed.and_then(|()| collector.out.flush());
+        collector.see(printed)?;
+    }
+    Ok(())
 }
 
 struct Collector<'a, W> {

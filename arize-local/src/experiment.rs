@@ -201,17 +201,19 @@ impl Experiment {
     /// 1,000 rows and the first 100 that failed are kept in full; of others, in a longer run, the report has the
     /// result alone ([`RowReport::is_complete`](crate::RowReport::is_complete)).
     pub async fn run(self, receiver: &Receiver) -> Report {
-        self.run_followed(receiver, &mut ()).await
+        self.run_followed(receiver, &mut (), std::future::pending())
+            .await
     }
 
-    /// Runs, and tells somebody of each row.
+    /// Runs until `stop` at most, and tells somebody of each row.
     pub(crate) async fn run_followed(
         mut self,
         receiver: &Receiver,
         follow: &mut impl Follow,
+        stop: impl Future<Output = ()>,
     ) -> Report {
         let rows = std::mem::take(&mut self.rows);
-        Course::new(&self, receiver, follow).run(rows).await
+        Course::new(&self, receiver, follow).run(rows, stop).await
     }
 
     /// The rows as calls, each made when it is asked for.

@@ -5,6 +5,8 @@
 pub(crate) enum Failure {
     /// Nobody was there to send it to.
     NotSent,
+    /// It was asked for TLS, and speaks plain HTTP.
+    NoTls,
     /// The row lacks what the template of the body names.
     Incomplete,
     /// The agent closed the connection instead of answering.
@@ -35,7 +37,7 @@ impl Failure {
 
     /// Whether the agent cannot know of the request.
     pub(crate) fn never_sent(self) -> bool {
-        matches!(self, Self::NotSent | Self::Incomplete)
+        matches!(self, Self::NotSent | Self::NoTls | Self::Incomplete)
     }
 
     /// Whether the agent may not have ended the request's spans: only spans that ended are exported.
@@ -56,6 +58,7 @@ impl Failure {
     pub(crate) fn remedy(self) -> &'static str {
         match self {
             Self::NotSent => "see that the agent is running, and at the address of `--agent`",
+            Self::NoTls => "the agent speaks plain HTTP; write `http://`",
             Self::Incomplete => "give the row what the template names, or change the template",
             Self::Broken => {
                 "see in the agent's log why it closed the connection (a crash, a panic, a restart), and that it is \

@@ -13,9 +13,11 @@ use tokio::task::JoinSet;
 use crate::error::StartError;
 use crate::form::Traceparent;
 use crate::report::RowReport;
-use target::{Failure, Target};
+use failure::Failure;
+use target::Target;
 
 mod experiment_span;
+mod failure;
 mod projects;
 mod target;
 
@@ -37,6 +39,14 @@ const SPACE_HEADERS: [&str; 2] = ["arize-space-id", "space_id"];
 struct Batch {
     headers: HeaderMap,
     message: ExportTraceServiceRequest,
+}
+
+/// What became of the spans that were to be passed on, as a person is told.
+#[derive(Clone, Debug)]
+pub(crate) struct Forwarded {
+    pub(crate) text: String,
+    /// What to do, where not all were passed on.
+    pub(crate) remedy: Option<String>,
 }
 
 /// Passes requests on, one after another, without holding up who gives them.
@@ -137,8 +147,8 @@ impl Forwarder {
         }
     }
 
-    /// Waits for what is left, but not long; says in a line what was passed on, and whether all was.
-    pub(crate) async fn finish(&self) -> (bool, String) {
+    /// Waits for what is left, but not long; says what was passed on.
+    pub(crate) async fn finish(&self) -> Forwarded {
         let queue = self
             .queue
             .lock()
@@ -156,7 +166,7 @@ impl Forwarder {
 }
 
 impl Progress {
-    fn summary(&self, url: &str) -> (bool, String) {
+    fn summary(&self, url: &str) -> Forwarded {
         let counted = |spans| match spans {
             1 => "1 span".to_owned(),
             spans => format!("{spans} spans"),
@@ -164,19 +174,24 @@ impl Progress {
         let passed = self.passed.load(Relaxed);
         let not_passed = self.lost.load(Relaxed) + self.queued.load(Relaxed);
         if not_passed == 0 {
-            return (true, format!("forwarded {} to {url}", counted(passed)));
+            return Forwarded {
+                text: format!("forwarded {} to {url}", counted(passed)),
+                remedy: None,
+            };
         }
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         let (why, remedy) = match &*failure {
-            Some(failure) => (failure.what.as_str(), failure.remedy),
+            Some(failure) => (failure.what.as_str(), &*failure.remedy),
             None => (
                 "it is too slow for what comes",
                 "forward to one that is faster, or send fewer rows at once",
             ),
         };
         let all = counted(passed + not_passed);
-        let text = format!("forwarded only {passed} of {all} to {url}: {why}; {remedy}");
-        (false, text)
+        Forwarded {
+            text: format!("forwarded only {passed} of {all} to {url}: {why}"),
+            remedy: Some(remedy.to_owned()),
+        }
     }
 }
 

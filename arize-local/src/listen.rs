@@ -8,7 +8,7 @@ use http::HeaderMap;
 
 use crate::environment::Environment;
 use crate::error::StartError;
-use crate::forward::Forwarder;
+use crate::forward::{Forwarded, Forwarder};
 use crate::protocol::Protocol;
 use crate::receiver::Receiver;
 
@@ -77,16 +77,8 @@ pub(crate) async fn listen(options: &ReceiveOptions) -> Result<Receiver, StartEr
 }
 
 /// Passes on what is left to be passed on, and says what became of it.
-pub(crate) async fn finish_forwarding(
-    receiver: &Receiver,
-    out: &mut impl Write,
-) -> Result<(), StartError> {
-    let Some(forwarder) = receiver.store().forwarder() else {
-        return Ok(());
-    };
-    let (all, text) = forwarder.finish().await;
-    let label = if all { "" } else { "WARN " };
-    print(writeln!(out, "{label}{text}\n").and_then(|()| out.flush()))
+pub(crate) async fn finish_forwarding(receiver: &Receiver) -> Option<Forwarded> {
+    Some(receiver.store().forwarder()?.finish().await)
 }
 
 /// A reader that has gone away wants no output, but may want the run: its exit status, its JSON.

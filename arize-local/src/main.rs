@@ -6,9 +6,11 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use arize_local::StartError;
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser, Subcommand};
+use tokio::sync::watch;
 
-use command::{check, collect, run};
+use command::{INTERRUPTED, check, collect, run};
 
 /// A local stand-in for Arize: runs agent experiments and checks the traces that come back.
 ///
@@ -29,61 +31,115 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let command = Cli::parse().command;
-    let interruption = interrupted(); // before anything is printed: whoever reads that may interrupt at once
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => elsewhere(error).exit(),
+    };
+    let interruptions = interruptions(); // before anything is printed: whoever reads that may interrupt at once
+    let first = nth(1, interruptions.clone());
     match command {
-        Command::Run(args) => unless(interruption, run::execute(*args)).await,
-        Command::Check(args) => unless(interruption, check::execute(*args)).await,
+        Command::Run(args) => tokio::select! {
+            result = run::execute(*args, first) => exit_code(result),
+            // Whoever asks twice does not want to wait for the report.
+            () = nth(2, interruptions) => ExitCode::from(INTERRUPTED),
+        },
+        Command::Check(args) => tokio::select! {
+            result = check::execute(*args) => exit_code(result.map(good)),
+            () = first => {
+                tell("interrupted");
+                ExitCode::from(INTERRUPTED)
+            }
+        },
         // Is ended by an interruption, and that is no failure.
-        Command::Collect(args) => exit_code(collect::execute(args, interruption).await),
+        Command::Collect(args) => exit_code(collect::execute(args, first).await.map(good)),
     }
 }
 
-/// An interruption ends the command, and with it the agent that it started.
-async fn unless(
-    interruption: impl Future<Output = ()>,
-    command: impl Future<Output = Result<bool, StartError>>,
-) -> ExitCode {
-    tokio::select! {
-        result = command => exit_code(result),
-        () = interruption => ExitCode::from(130),
+/// Tells of an option that another command has which: clap would say how to pass it as a value, and that would make
+/// it the agent's command.
+fn elsewhere(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    if error.kind() != ErrorKind::UnknownArgument {
+        return error;
+    }
+    let name = option.trim_start_matches('-');
+    let cli = Cli::command();
+    let commands = cli.get_subcommands().filter(|command| {
+        let mut options = command.get_arguments();
+        options.any(|argument| argument.get_long() == Some(name))
+    });
+    let commands: Vec<String> = commands
+        .map(|command| format!("`arize-local {}`", command.get_name()))
+        .collect();
+    if !commands.is_empty() {
+        let tip = format!("`{option}` is an option of {}", commands.join(" and "));
+        error.insert(
+            ContextKind::Suggested,
+            ContextValue::StyledStrs(vec![tip.into()]),
+        );
+    }
+    error
+}
+
+fn good(all_is: bool) -> ExitCode {
+    ExitCode::from(u8::from(!all_is))
+}
+
+/// `result` is what the command ends with, or why it could not start.
+fn exit_code(result: Result<ExitCode, StartError>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        tell(&error.to_string());
+        ExitCode::from(2)
+    })
+}
+
+fn tell(text: &str) {
+    // Unlike `eprintln!` without a panic where nobody reads it.
+    let _ = writeln!(std::io::stderr(), "arize-local: {text}");
+}
+
+/// Returns when there have been so many interruptions.
+async fn nth(number: usize, mut interruptions: watch::Receiver<usize>) {
+    if interruptions
+        .wait_for(|count| *count >= number)
+        .await
+        .is_err()
+    {
+        std::future::pending::<()>().await; // there will be no more
     }
 }
 
-/// `result` is whether all is good, or why the command could not start.
-fn exit_code(result: Result<bool, StartError>) -> ExitCode {
-    match result {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            // Unlike `eprintln!` without a panic where nobody reads it.
-            let _ = writeln!(std::io::stderr(), "arize-local: {error}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-/// Returns at Ctrl-C or SIGTERM: from this call on, not only once it is awaited.
+/// Counts Ctrl-C and SIGTERM: from this call on, not only once somebody asks.
 #[cfg(unix)]
-fn interrupted() -> impl Future<Output = ()> {
+fn interruptions() -> watch::Receiver<usize> {
     use tokio::signal::unix::{SignalKind, signal};
+    let (count, counted) = watch::channel(0);
     let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
-    async {
-        match signals {
-            [Ok(mut interrupt), Ok(mut terminate)] => {
+    // Without handlers the signals end the process by themselves.
+    if let [Ok(mut interrupt), Ok(mut terminate)] = signals {
+        tokio::spawn(async move {
+            loop {
                 tokio::select! {
                     _ = interrupt.recv() => {}
                     _ = terminate.recv() => {}
                 }
+                count.send_modify(|count| *count += 1);
             }
-            // Without handlers the signals end the process by themselves.
-            _ => std::future::pending().await,
-        }
+        });
     }
+    counted
 }
 
-/// Returns at Ctrl-C.
+/// Counts Ctrl-C.
 #[cfg(not(unix))]
-async fn interrupted() {
-    let _ = tokio::signal::ctrl_c().await;
+fn interruptions() -> watch::Receiver<usize> {
+    let (count, counted) = watch::channel(0);
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            count.send_modify(|count| *count += 1);
+        }
+    });
+    counted
 }

@@ -1,7 +1,7 @@
 //! Files that are written while a run goes on.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::StartError;
@@ -34,14 +34,6 @@ impl OutFile {
         if self.result.is_ok() {
             self.result = self.file.write_all(text.as_bytes());
         }
-    }
-
-    /// Writes over what stands at this place, in bytes.
-    pub(crate) fn write_at(&mut self, place: u64, text: &str) {
-        if self.result.is_ok() {
-            self.result = self.file.seek(SeekFrom::Start(place)).map(drop);
-        }
-        self.write(text);
     }
 
     /// Brings everything to the file, or says why it is not whole.

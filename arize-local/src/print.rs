@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
 
+use crate::forward::Forwarded;
 use crate::report::{Check, Outcome, Report, RowReport, Trees};
 use crate::span::Span;
 use crate::tree::Trace;
@@ -68,6 +69,9 @@ impl Report {
         if let Some(times) = times(self) {
             writeln!(out, "{}", paint.dim(&times))?;
         }
+        if let Some(forwarded) = &self.forwarded {
+            print_forwarded(out, colour, forwarded)?;
+        }
         writeln!(out, "{}", self.summary(paint))
     }
 
@@ -81,13 +85,13 @@ impl Report {
         let wanted = || self.rows.iter().filter(|row| all || !row.ok());
         let most = if all { usize::MAX } else { MOST_FAILED };
         let with_route = different(&self.rows, |row| (&row.space_id, &row.project)) > 1;
-        let mut shown = 0;
+        let mut shown: Vec<&RowReport> = Vec::new();
         for row in wanted().filter(|row| row.is_complete()).take(most) {
-            print_trace(out, paint, row, with_route)?;
+            print_trace(out, paint, row, &shown, with_route)?;
             writeln!(out)?;
-            shown += 1;
+            shown.push(row);
         }
-        match wanted().count() - shown {
+        match wanted().count() - shown.len() {
             0 => Ok(()),
             more => {
                 let more = counted(more, if all { "more row" } else { "more failed row" });
@@ -168,6 +172,9 @@ impl Report {
             counts += &format!(" for {}", counted(spaces, "space"));
         }
         counts += &format!(", {}", counted(spans, "span"));
+        if self.interrupted {
+            return paint.red(&self.interrupted_summary(failed_rows, &counted(spans, "span")));
+        }
         if self.not_sent > 0 {
             counts += &format!("; {} not sent", counted(self.not_sent, "row"));
         }
@@ -176,6 +183,20 @@ impl Report {
             [] => paint.red(&format!("failed: {counts}")),
             failed => paint.red(&format!("failed: {} ({counts})", failed.join(", "))),
         }
+    }
+
+    fn interrupted_summary(&self, failed_rows: usize, spans: &str) -> String {
+        let finished = self.rows.len();
+        let all = counted(finished + self.not_sent + self.not_finished, "row");
+        let failed = match self.failed().as_slice() {
+            [] => String::new(),
+            failed => format!(
+                "; failed: {} ({})",
+                failed.join(", "),
+                counted(failed_rows, "row")
+            ),
+        };
+        format!("interrupted: {finished} of {all}, {spans}{failed}")
     }
 }
 
@@ -204,8 +225,18 @@ fn print_check(out: &mut impl Write, paint: Paint, check: &Check) -> io::Result<
     } else {
         paint.yellow("WARN")
     };
-    writeln!(out, "{label} {}", wrapped(&text, "     "))?;
-    match check.remedy {
+    print_finding(out, paint, &label, &text, check.remedy)
+}
+
+fn print_finding(
+    out: &mut impl Write,
+    paint: Paint,
+    label: &str,
+    text: &str,
+    remedy: Option<&str>,
+) -> io::Result<()> {
+    writeln!(out, "{label} {}", wrapped(text, "     "))?;
+    match remedy {
         Some(remedy) => writeln!(
             out,
             "     {} {}",
@@ -213,5 +244,21 @@ fn print_check(out: &mut impl Write, paint: Paint, check: &Check) -> io::Result<
             wrapped(remedy, "       ")
         ),
         None => Ok(()),
+    }
+}
+
+/// Says what became of the spans that were to be passed on.
+pub(crate) fn print_forwarded(
+    out: &mut impl Write,
+    colour: bool,
+    forwarded: &Forwarded,
+) -> io::Result<()> {
+    let paint = Paint(colour);
+    match &forwarded.remedy {
+        None => writeln!(out, "{}", forwarded.text),
+        remedy => {
+            let label = paint.yellow("WARN");
+            print_finding(out, paint, &label, &forwarded.text, remedy.as_deref())
+        }
     }
 }

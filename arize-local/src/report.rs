@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::form::Named;
+use crate::forward::Forwarded;
 use crate::span::Span;
 
 /// What a check says.
@@ -207,10 +208,14 @@ impl RowReport {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report {
-    /// The rows that were sent, in the order of the dataset.
+    /// The rows that were sent and finished, in the order of the dataset.
     pub rows: Vec<RowReport>,
-    /// How many rows were not sent, because one before them failed.
+    /// How many rows were not sent, because one before them failed or the run was interrupted.
     pub not_sent: usize,
+    /// How many rows were sent and then given up, because the run was interrupted.
+    pub not_finished: usize,
+    /// Whether the run was interrupted.
+    pub interrupted: bool,
     /// The checks over all rows: one entry for each remedy of a check that failed or warns, else one for each check.
     pub checks: Vec<Check>,
     /// Spans that arrived during the run in traces nobody asked for.
@@ -221,6 +226,8 @@ pub struct Report {
     pub elapsed: Duration,
     /// How long it took until the last answer came.
     pub(crate) answering: Duration,
+    /// What became of the spans that were to be passed on.
+    pub(crate) forwarded: Option<Forwarded>,
     /// The rows whose traces are printed as trees.
     pub trees: Trees,
 }
@@ -240,10 +247,11 @@ pub enum Trees {
 }
 
 impl Report {
-    /// Whether every row was sent, every request succeeded and no check failed.
+    /// Whether every row was sent and finished, every request succeeded and no check failed.
     #[must_use]
     pub fn ok(&self) -> bool {
         self.not_sent == 0
+            && !self.interrupted
             && self.rows.iter().all(RowReport::ok)
             && self.checks.iter().all(Check::ok)
     }
@@ -275,7 +283,9 @@ impl Report {
         let stray_spans = self.stray_spans.iter().map(Span::to_json).collect();
         vec![
             ("ok", self.ok().into()),
+            ("interrupted", self.interrupted.into()),
             ("not_sent", self.not_sent.into()),
+            ("not_finished", self.not_finished.into()),
             ("elapsed_ms", millis(self.elapsed).into()),
             ("checks", checks.into()),
             ("stray_spans", stray_spans),

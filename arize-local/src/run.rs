@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -63,11 +64,18 @@ pub struct RunOptions {
 /// Says on `out` where it receives and what the agent must be started with. The agent that it started is
 /// stopped at the end, also when the future is dropped.
 ///
+/// At `stop` nothing more is sent, and what is not finished is given up: the report, and the files, are those of
+/// the rows that were ([`Report::interrupted`]).
+///
 /// # Errors
 ///
 /// Returns why the run could not start, or why its report could not be written. What goes wrong with the
 /// agent once it runs is part of the report.
-pub async fn run(options: RunOptions, out: &mut impl Write) -> Result<Report, StartError> {
+pub async fn run(
+    options: RunOptions,
+    out: &mut impl Write,
+    stop: impl Future<Output = ()>,
+) -> Result<Report, StartError> {
     let uri = agent_uri(&options.agent.url)?;
     let rows = read_dataset(&options.dataset, options.format)?;
     check_template(&options, &rows)?;
@@ -82,16 +90,26 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> Result<Report, St
     let environment = Environment::new(&receiver, options.receive.protocol);
     let by_hand = options.agent.command.is_empty();
     print_variables(out, &environment, &receiver, by_hand)?;
-    let process = ready_agent(&options.agent, &uri, &environment).await?;
+    let mut stop = pin!(stop);
+    let started = tokio::select! {
+        started = ready_agent(&options.agent, &uri, &environment) => Some(started?),
+        () = &mut stop => None,
+    };
 
     let mut watch = Watch {
         progress: Progress::new(rows.len(), options.quiet, !by_hand),
         json,
         junit,
     };
-    let mut report = experiment(&options, rows)
-        .run_followed(&receiver, &mut watch)
-        .await;
+    let experiment = experiment(&options, rows);
+    let mut report = if started.is_some() {
+        experiment.run_followed(&receiver, &mut watch, stop).await
+    } else {
+        let at_once = std::future::ready(());
+        experiment
+            .run_followed(&receiver, &mut watch, at_once)
+            .await
+    };
     report.trees = options.trees;
 
     let Watch {
@@ -100,10 +118,10 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> Result<Report, St
         junit,
     } = watch;
     drop(progress);
-    if let Some(process) = process {
+    if let Some(Some(process)) = started {
         process.stop().await; // before the report is printed, so that its last words do not stand in it
     }
-    finish_forwarding(&receiver, out).await?;
+    report.forwarded = finish_forwarding(&receiver).await;
     if let Some(json) = json {
         json.finish(&report)?;
     }

@@ -42,7 +42,7 @@ fn remedy(one: &Sent, check: &Check, all: &[Sent], run: &Run<'_>) -> Option<&'st
     let variation = one.variation;
     if check.name == "request" {
         let failure = one.report.failure?;
-        let general = failure == Failure::NotSent || fails_everywhere("request", all, |_| true);
+        let general = failure.never_sent() || fails_everywhere("request", all, |_| true);
         return Some(if general {
             of_failure(failure)
         } else {
@@ -90,7 +90,9 @@ fn fails_everywhere(name: &str, all: &[Sent], judged: impl Fn(&Variation) -> boo
 /// What to do where every request fails.
 fn of_failure(failure: Failure) -> &'static str {
     match failure {
-        Failure::NotSent | Failure::Incomplete | Failure::Unexpected => failure.remedy(),
+        Failure::NotSent | Failure::NoTls | Failure::Incomplete | Failure::Unexpected => {
+            failure.remedy()
+        }
         Failure::Broken => {
             "see in the agent's log why it closed the connection: a crash, a panic, a restart"
         }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::judge::{NOTHING_CAME, Sent};
 use super::variation::{Expects, Variation};
+use crate::forward::Forwarded;
 use crate::report::{Check, Outcome, RowReport};
 use crate::span::Span;
 
@@ -106,6 +107,8 @@ pub struct CheckReport {
     pub stray_spans: Vec<Span>,
     /// Whether it was known which tools there should be.
     pub(crate) knows_tools: bool,
+    /// What became of the spans that were to be passed on.
+    pub(crate) forwarded: Option<Forwarded>,
 }
 
 impl CheckReport {
@@ -138,6 +141,7 @@ impl CheckReport {
             verdicts,
             stray_spans,
             knows_tools,
+            forwarded: None,
         }
     }
 

@@ -45,7 +45,7 @@ pub(super) fn under_way(row: &RowReport, span: &Span) -> bool {
 pub(super) fn nothing_arrived(run: &Run<'_>, strays: &[&Span]) -> Check {
     if !strays.is_empty() {
         let detail = format!(
-            "no span carries the trace id of the request; {} came in other traces: {}",
+            "no span carries the trace id of the request; {} of the run came in other traces: {}",
             counted(strays.len()),
             span_list(strays)
         );

@@ -93,6 +93,7 @@ impl Entry {
             _ if !found.is_empty() => found,
             // Rows that could not be judged do not make a check fail, nor do they make it pass.
             Some(reason) if !self.passed => vec![Check::skipped(name, reason)],
+            None if !self.passed => Vec::new(), // no row was judged
             _ => vec![Check::passed(name)],
         }
     }

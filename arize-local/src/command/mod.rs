@@ -10,6 +10,9 @@ pub(crate) mod run;
 
 use std::time::Duration;
 
+/// What a command ends with that was interrupted, as shells have it.
+pub(crate) const INTERRUPTED: u8 = 130;
+
 /// Reads a number of seconds.
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text

@@ -1,6 +1,7 @@
 //! `arize-local run`.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use arize_local::{
@@ -8,6 +9,7 @@ use arize_local::{
 };
 use clap::{Args, ValueEnum};
 
+use super::INTERRUPTED;
 use super::agent::AgentArgs;
 use super::form::FormArgs;
 use super::receive::ReceiveArgs;
@@ -43,7 +45,7 @@ OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, which would go before these.
 Colours and progress are for terminals; NO_COLOR=1 turns the colours off, --quiet the progress.
 
 Exit status: 0 all good; 1 a row or a check failed; 2 wrong usage, or the run could not start;
-130 interrupted.";
+130 interrupted, with a report on the rows that were finished.";
 
 /// Sends the rows of a dataset to an agent, the way Arize runs an experiment, and checks its traces
 ///
@@ -214,11 +216,18 @@ impl TryFrom<RunArgs> for RunOptions {
     }
 }
 
-/// Runs the experiment and prints its report.
-pub(crate) async fn execute(args: RunArgs) -> Result<bool, StartError> {
-    let report = arize_local::run(args.try_into()?, &mut std::io::stdout()).await?;
+/// Runs the experiment, until `stop` at most, and prints its report.
+pub(crate) async fn execute(
+    args: RunArgs,
+    stop: impl Future<Output = ()>,
+) -> Result<ExitCode, StartError> {
+    let report = arize_local::run(args.try_into()?, &mut std::io::stdout(), stop).await?;
     report.print_to_stdout().map_err(|error| {
         format!("cannot print the report: {error}; write it to a file with `--json`")
     })?;
-    Ok(report.ok())
+    Ok(match report.ok() {
+        _ if report.interrupted => ExitCode::from(INTERRUPTED),
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(1),
+    })
 }

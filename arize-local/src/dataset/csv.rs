@@ -14,8 +14,20 @@ pub(super) fn rows(text: &str) -> Result<Vec<Value>, String> {
         .clone();
     check_names(&names)?;
     let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| told(&error, text))?;
+    let mut record = StringRecord::new();
+    loop {
+        let start = reader.position().byte();
+        let read = reader.read_record(&mut record);
+        let raw = between(text, start, reader.position().byte());
+        let more = read.map_err(|error| told(&error, text) + unclosed_hint(raw))?;
+        if !more {
+            break;
+        }
+        // It has taken in all lines after it, and may well have the right number of cells.
+        if raw.len() + between(text, 0, start).len() == text.len() && is_unclosed(raw) {
+            let line = line_at(text, start);
+            return Err(format!("line {line} is not CSV{}", unclosed_hint(raw)));
+        }
         let cells = names.iter().zip(&record);
         let row: Map<String, Value> = cells
             .map(|(name, cell)| (name.to_owned(), cell.into()))
@@ -25,7 +37,38 @@ pub(super) fn rows(text: &str) -> Result<Vec<Value>, String> {
     Ok(rows)
 }
 
+fn between(text: &str, start: u64, end: u64) -> &str {
+    let place = |byte| usize::try_from(byte).unwrap_or(usize::MAX);
+    text.get(place(start)..place(end)).unwrap_or_default()
+}
+
+/// Whether the record opens a quote that nothing closes. A lone quote in a cell without quotes is text.
+fn is_unclosed(record: &str) -> bool {
+    record.matches('"').count() % 2 == 1 && record.trim().contains('\n')
+}
+
+fn unclosed_hint(record: &str) -> &'static str {
+    if is_unclosed(record) {
+        " (a `\"` opens a cell there and is not closed: close it, or write a `\"` that is text twice)"
+    } else {
+        ""
+    }
+}
+
 fn check_names(names: &StringRecord) -> Result<(), String> {
+    if names.len() == 1
+        && let Some(other) = names[0].chars().find(|c| [';', '\t'].contains(c))
+    {
+        let (name, other) = (&names[0], if other == ';' { "`;`" } else { "tabs" });
+        let name: String = name
+            .chars()
+            .take(60)
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        return Err(format!(
+            "line 1 names one column, `{name}`: cells are separated by `,` and not by {other}"
+        ));
+    }
     let mut known = HashSet::new();
     for (index, name) in names.iter().enumerate() {
         if name.trim().is_empty() {
@@ -87,10 +130,25 @@ mod tests {
             ("a,b,a\n1,2,3\n", "line 1 names the column `a` twice"),
             ("a,,c\n1,2,3\n", "line 1 has no name for column 2"),
             ("a,b\n1,2\n\n3\n", "line 4 has 1 cell, but the header has 2"),
+            (
+                "a;b\n1;2\n",
+                "`a;b`: cells are separated by `,` and not by `;`",
+            ),
+            ("a\tb\n1\t2\n", "not by tabs"),
+            (
+                "a,b\n1,2\n\"3,4\n5,6\n",
+                "line 3 has 1 cell, but the header has 2 (a `\"` opens",
+            ),
+            (
+                "a,b\n1,2\n\n3,\"4\n5,6\n",
+                "line 4 is not CSV (a `\"` opens",
+            ),
         ] {
-            let error = rows(text).expect_err("is wrong");
+            let error = rows(text).expect_err(text);
             assert!(error.contains(part), "{error}");
         }
         assert_eq!(rows("").expect("is empty"), [json!(null); 0]);
+        let inches = rows("a,b\n1,5\" pipe\n").expect("a quote may be text");
+        assert_eq!(inches, [json!({"a": "1", "b": "5\" pipe"})]);
     }
 }

@@ -3,6 +3,7 @@
 //! However many rows there are, so many spans are kept as a bounded number of them has.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,36 +95,53 @@ impl<'a, F: Follow> Course<'a, F> {
         }
     }
 
-    pub(super) async fn run(mut self, rows: Vec<Row>) -> Report {
+    /// Sends all that may be sent, until `stop`: then what is not finished is given up.
+    pub(super) async fn run(mut self, rows: Vec<Row>, stop: impl Future<Output = ()>) -> Report {
         let _bound = self.receiver.store().bound_strays();
         let target =
             agent_uri(&self.experiment.agent).and_then(|uri| Ok((Client::new(&uri)?, uri)));
         let mut calls = self.experiment.calls(rows);
-        loop {
-            while self.may_send()
-                && let Some(call) = calls.next()
-            {
-                self.send(call, target.clone());
-            }
+        let mut stop = pin!(stop);
+        let interrupted = loop {
             tokio::select! {
-                Some(row) = self.sending.join_next() => self.wait_for_spans(joined(row)),
-                Some(row) = self.waiting.join_next() => self.finish(joined(row)),
-                else => break,
+                biased; // nothing is sent after the stop
+                () = &mut stop => break true,
+                goes_on = self.step(&mut calls, &target) => if !goes_on {
+                    break false;
+                },
             }
-        }
+        };
         let rest = self.judge_first(self.finished.len());
         self.judged.extend(rest);
         self.judged.sort_by_key(|row| row.row);
         Report {
             rows: self.judged,
             not_sent: calls.len(),
+            not_finished: self.sending.len() + self.waiting.len(),
+            interrupted,
             checks: self.tally.checks(),
             stray_spans: self.stray,
             strays_dropped: self.receiver.store().dropped_strays() - self.dropped_before,
             elapsed: self.start.elapsed(),
             answering: self.answering,
+            forwarded: None,
             trees: Trees::default(),
         }
+    }
+
+    /// Sends what may be sent, and sees to the next row that has its answer or its spans; says whether there was one.
+    async fn step(&mut self, calls: &mut impl Iterator<Item = Call>, target: &Target) -> bool {
+        while self.may_send()
+            && let Some(call) = calls.next()
+        {
+            self.send(call, target.clone());
+        }
+        tokio::select! {
+            Some(row) = self.sending.join_next() => self.wait_for_spans(joined(row)),
+            Some(row) = self.waiting.join_next() => self.finish(joined(row)),
+            else => return false,
+        }
+        true
     }
 
     fn may_send(&self) -> bool {
@@ -142,6 +160,8 @@ impl<'a, F: Follow> Course<'a, F> {
 
     fn wait_for_spans(&mut self, row: RowReport) {
         self.answering = self.start.elapsed();
+        // Its spans, if any, may take long to come, and cannot make it succeed.
+        self.stopped |= self.experiment.fail_fast && row.error.is_some();
         if let Some(forwarder) = self.receiver.store().forwarder() {
             forwarder.experiment_span(&row, self.form.traceparent);
         }

@@ -1,6 +1,5 @@
 //! Where spans are passed on to, and how.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
@@ -15,11 +14,11 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use prost::Message;
+use tonic::Extensions;
 use tonic::body::Body;
 use tonic::metadata::MetadataMap;
-use tonic::{Code, Extensions};
 
-use crate::client::root_cause;
+use super::failure::{Failure, KEY, NOT_THERE};
 use crate::error::StartError;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,39 +29,12 @@ const MAX_ANSWER: usize = 1024 * 1024;
 const CONTENT: HeaderValue = HeaderValue::from_static("application/x-protobuf");
 const AGENT: &str = concat!("arize-local/", env!("CARGO_PKG_VERSION"));
 
-const NOT_THERE: &str = "see that it is running, and takes OTLP/gRPC there (OTLP/HTTP is spoken to port 4318 and to \
-                         paths that end in `/v1/traces`)";
-
 type Client = legacy::Client<HttpsConnector<HttpConnector>, Body>;
-
-/// Why spans were not taken.
-#[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) what: String,
-    pub(super) remedy: &'static str,
-    /// Whether another attempt may succeed.
-    pub(super) again: bool,
-}
-
-impl Failure {
-    fn new(what: &str, remedy: &'static str, again: bool) -> Self {
-        // What comes from elsewhere must neither break the line nor write to the terminal.
-        let what = what
-            .chars()
-            .take(300)
-            .map(|c| if c.is_control() { ' ' } else { c });
-        Self {
-            what: what.collect(),
-            remedy,
-            again,
-        }
-    }
-}
 
 /// An OTLP endpoint.
 #[derive(Debug)]
 pub(super) enum Target {
-    Grpc(TraceServiceClient<Client>),
+    Grpc(TraceServiceClient<Client>, Uri),
     Http(Client, Uri),
 }
 
@@ -96,7 +68,8 @@ impl Target {
         let client = builder
             .http2_only(true)
             .build(connector.enable_http2().build());
-        Ok(Self::Grpc(TraceServiceClient::with_origin(client, uri)))
+        let client = TraceServiceClient::with_origin(client, uri.clone());
+        Ok(Self::Grpc(client, uri))
     }
 
     /// Gives how many spans were rejected, if any, and why.
@@ -107,7 +80,7 @@ impl Target {
     ) -> Result<Option<(usize, Failure)>, Failure> {
         let sent = async {
             match self {
-                Self::Grpc(client) => grpc(client.clone(), headers, message).await,
+                Self::Grpc(client, uri) => grpc(client.clone(), uri, headers, message).await,
                 Self::Http(client, uri) => post(client, uri, headers, message).await,
             }
         };
@@ -157,6 +130,7 @@ fn tls_config(needed: bool) -> Result<rustls::ClientConfig, StartError> {
 
 async fn grpc(
     mut client: TraceServiceClient<Client>,
+    uri: &Uri,
     headers: &HeaderMap,
     message: &ExportTraceServiceRequest,
 ) -> Result<ExportTraceServiceResponse, Failure> {
@@ -164,30 +138,9 @@ async fn grpc(
     let request = tonic::Request::from_parts(metadata, Extensions::default(), message.clone());
     match client.export(request).await {
         Ok(answer) => Ok(answer.into_inner()),
-        Err(status) => Err(grpc_failure(&status)),
+        Err(status) => Err(Failure::of_grpc(&status, uri)),
     }
 }
-
-fn grpc_failure(status: &tonic::Status) -> Failure {
-    let text = match status.source() {
-        Some(source) => root_cause(source), // no answer at all
-        None => format!("{:?}: {}", status.code(), status.message()),
-    };
-    match status.code() {
-        Code::Unauthenticated | Code::PermissionDenied => Failure::new(&text, KEY, false),
-        Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Aborted => {
-            Failure::new(&text, NOT_THERE, true)
-        }
-        // A broken connection is told as that, too.
-        Code::Unknown | Code::Cancelled if status.source().is_some() => {
-            Failure::new(&text, NOT_THERE, true)
-        }
-        _ => Failure::new(&text, NOT_THERE, false),
-    }
-}
-
-const KEY: &str =
-    "give its key with `--forward-header`, such as `--forward-header authorization=KEY`";
 
 async fn post(
     client: &Client,
@@ -207,7 +160,7 @@ async fn post(
     let response = client
         .request(request)
         .await
-        .map_err(|error| Failure::new(&root_cause(&error), "see that it is running", true))?;
+        .map_err(|error| Failure::of_http(&error))?;
     let status = response.status();
     let body = Limited::new(response.into_body(), MAX_ANSWER)
         .collect()
@@ -252,7 +205,7 @@ mod tests {
         ] {
             let http = match Target::new(url).expect("is a URL") {
                 Target::Http(_, uri) => Some(uri.path().to_owned()),
-                Target::Grpc(_) => None,
+                Target::Grpc(..) => None,
             };
             assert_eq!(http.as_deref(), path, "{url}");
         }

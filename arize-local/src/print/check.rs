@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::text::{Paint, WIDTH, counted, wrapped};
-use super::{print_check, to_stdout};
+use super::{print_check, print_forwarded, to_stdout};
 use crate::check::{CheckReport, NOTHING_CAME, Verdict};
 use crate::report::{Check, Outcome};
 
@@ -52,6 +52,9 @@ impl CheckReport {
         }
         if !faults.is_empty() || !unjudged.is_empty() {
             writeln!(out)?;
+        }
+        if let Some(forwarded) = &self.forwarded {
+            print_forwarded(out, colour, forwarded)?;
         }
         writeln!(out, "{}", self.summary(paint))
     }

@@ -11,11 +11,12 @@ use crate::tree::{Line, Node, Trace};
 
 const ANSWER_INDENT: &str = "  ";
 
-/// Prints a row's trace; `with_route` where the run has several routes.
+/// Prints a row's trace; `shown` are the rows before it, and `with_route` where the run has several routes.
 pub(super) fn print_trace(
     out: &mut impl Write,
     paint: Paint,
     row: &RowReport,
+    shown: &[&RowReport],
     with_route: bool,
 ) -> io::Result<()> {
     let number = format!("row {}  ", row.row);
@@ -29,7 +30,7 @@ pub(super) fn print_trace(
         paint.dim(&trace_id)
     )?;
     if row.failure.is_some() {
-        print_answer(out, paint, row)?;
+        print_answer(out, paint, row, shown)?;
     }
     let time = duration(row.duration);
     let about = if with_route {
@@ -56,7 +57,14 @@ pub(super) fn never_arrived(span_id: &str) -> String {
 }
 
 /// The answer of a request that failed: the agent says there what it did not like.
-fn print_answer(out: &mut impl Write, paint: Paint, row: &RowReport) -> io::Result<()> {
+///
+/// One that another row shows already is not repeated: it may be a page of HTML.
+fn print_answer(
+    out: &mut impl Write,
+    paint: Paint,
+    row: &RowReport,
+    shown: &[&RowReport],
+) -> io::Result<()> {
     let (Some(status), Some(response)) = (row.status, &row.response) else {
         return Ok(()); // there was none, as the table says
     };
@@ -68,6 +76,11 @@ fn print_answer(out: &mut impl Write, paint: Paint, row: &RowReport) -> io::Resu
     if body.is_empty() {
         let empty = format!("answered {status} with an empty body");
         return writeln!(out, "{}", paint.red(&empty));
+    }
+    let same = |other: &&&RowReport| (other.status, &other.response) == (row.status, &row.response);
+    if let Some(other) = shown.iter().find(same) {
+        let as_before = format!("answered {status}: as row {}", other.row);
+        return writeln!(out, "{}", paint.red(&as_before));
     }
     writeln!(out, "{}", paint.red(&format!("answered {status}:")))?;
     for line in folded(body, WIDTH - ANSWER_INDENT.len()) {

@@ -26,7 +26,7 @@ async fn check(arguments: &[&str]) -> (i32, String, String) {
 }
 
 /// Checks an agent that is told the receiver's port as a person would be: from the output.
-async fn check_plain_agent(pitfall: Pitfall, arguments: &[&str]) -> (i32, String) {
+pub(crate) async fn check_plain_agent(pitfall: Pitfall, arguments: &[&str]) -> (i32, String) {
     let (endpoint, known) = watch::channel(None);
     let url = plain_agent::serve(pitfall, known).await;
     let mut all = vec!["check", "--agent", &url, "--row", ROW];

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::TcpListener;
-use tokio::process::Command;
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::watch;
 
 use crate::agent::{self, Call, Export, Reply, SpanExt};
@@ -90,8 +90,23 @@ pub(crate) async fn finish(
     arguments: &[&str],
     endpoint: &watch::Sender<Option<String>>,
 ) -> (i32, String) {
+    let (mut child, mut stdout, mut output) = start(arguments, endpoint).await;
+    stdout
+        .read_to_string(&mut output)
+        .await
+        .expect("is readable");
+    let status = child.wait().await.expect("ends");
+    (status.code().expect("ends by itself"), output)
+}
+
+/// Starts the command, and tells an agent the endpoint that it prints; gives what it printed until then.
+pub(crate) async fn start(
+    arguments: &[&str],
+    endpoint: &watch::Sender<Option<String>>,
+) -> (Child, BufReader<ChildStdout>, String) {
     let mut child = arize_local(arguments)
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("the command starts");
     let mut stdout = BufReader::new(child.stdout.take().expect("is piped"));
@@ -103,12 +118,7 @@ pub(crate) async fn finish(
     }
     let address = output.lines().find_map(|line| line.strip_prefix(prefix));
     endpoint.send_replace(address.map(str::to_owned));
-    stdout
-        .read_to_string(&mut output)
-        .await
-        .expect("is readable");
-    let status = child.wait().await.expect("ends");
-    (status.code().expect("ends by itself"), output)
+    (child, stdout, output)
 }
 
 #[tokio::test]
@@ -287,7 +297,17 @@ pub(crate) async fn cannot_start_as(command: &str, arguments: &[&str], wanted: &
 async fn datasets_that_cannot_be_read_exit_with_2() {
     let options = ["--agent", "http://127.0.0.1:1/invoke", "--dataset"];
     let with = |dataset: &'static str| [&options[..], &[dataset]].concat();
-    cannot_start(&with("missing.jsonl"), &["missing.jsonl", "No such file"]).await;
+    let path = "; give the path of a file that is there";
+    cannot_start(&with("missing.csv"), &["missing.csv", "No such file", path]).await;
+    let table = file("table.txt", "goal,nights\nx,2\n");
+    cannot_start(
+        &[&options[..], &[text(&table)]].concat(),
+        &[
+            "table.txt` line 1 is not JSON",
+            "or name the format with `--format csv`",
+        ],
+    )
+    .await;
     let bad = file("bad.jsonl", "{\"row\": 1}\n\n{\"row\": }\n");
     cannot_start(
         &[&options[..], &[text(&bad)]].concat(),

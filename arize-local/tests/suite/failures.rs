@@ -170,6 +170,38 @@ async fn an_agent_that_is_gone_has_a_remedy_of_its_own() {
 }
 
 #[tokio::test]
+async fn an_agent_without_tls_is_told_so_and_is_not_tried_again() {
+    let receiver = receiver().await;
+    let url = agent::serve(receiver.endpoint(), Call::right).await;
+    let report = experiment(&url.replace("http:", "https:"), 1)
+        .retries(3)
+        .run(&receiver)
+        .await;
+    let check = request(&report, &[1]);
+    assert_eq!(
+        check.remedy,
+        Some("the agent speaks plain HTTP; write `http://`")
+    );
+    assert_eq!(report.rows[0].attempts, 1, "{}", check.detail);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_shown_is_not_shown_again() {
+    let receiver = receiver().await;
+    let url = agent::serve(receiver.endpoint(), |call: &Call| match call.row() {
+        3 => answer(404, "<p>No such trip</p>"),
+        _ => answer(404, "<p>No such page</p>"),
+    })
+    .await;
+    let report = experiment(&url, 4).run(&receiver).await;
+    let text = printed(&report);
+    let shown = |line: &str| text.lines().filter(|found| *found == line).count();
+    assert_eq!(shown("  <p>No such page</p>"), 1, "{text}");
+    assert_eq!(shown("  <p>No such trip</p>"), 1, "{text}");
+    assert_eq!(shown("answered 404: as row 1"), 2, "{text}");
+}
+
+#[tokio::test]
 async fn the_answer_of_a_failed_request_is_shown_in_full() {
     let problem =
         json!({"detail": [{"loc": ["body", "goal"], "msg": "field required ".repeat(12)}]});

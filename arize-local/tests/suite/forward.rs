@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use arize_local::{Answer, Receiver, Span};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tonic::Code;
 
 use crate::agent::{Call, Export, Reply};
+use crate::check_command::check_plain_agent;
 use crate::collect::{Collect, span};
 use crate::command::{cannot_start_as, file, run_against};
+use crate::plain_agent::Pitfall;
 use crate::receiver::{both, export};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -19,6 +23,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn urls(target: &Receiver) -> [String; 2] {
     let http = target.http_endpoint().expect("there is an HTTP port");
     [target.endpoint(), http + "/v1/traces"]
+}
+
+/// The warning at the end of an output, on one line.
+fn warning(output: &str) -> String {
+    let start = output.rfind("WARN ").unwrap_or_else(|| panic!("{output}"));
+    let words: Vec<&str> = output[start..].split_whitespace().collect();
+    words.join(" ")
 }
 
 fn resource_project(span: &Span) -> Option<&str> {
@@ -157,13 +168,12 @@ async fn a_target_that_is_down_is_told_with_what_to_do() {
         let (code, rest) = collect.interrupt().await;
         assert_eq!(code, Some(0));
         let told = format!("WARN forwarded only 0 of 1 span to {url}: ");
-        let line = rest
-            .lines()
-            .find(|line| line.starts_with(&told))
-            .unwrap_or_else(|| panic!("{rest}"));
+        let warning = warning(&rest);
         assert!(
-            line.contains("refused") && line.contains("; see that it is running"),
-            "{line}"
+            warning.starts_with(&told)
+                && warning.contains("refused")
+                && warning.contains(" → see that it is running"),
+            "{warning}"
         );
     }
 }
@@ -212,7 +222,7 @@ async fn what_is_refused_or_rejected_is_not_tried_again() {
             ),
             (
                 Answer::Status(Code::InvalidArgument, "nonsense".into()),
-                "; see that",
+                "→ see that",
             ),
             (rejects.clone(), "the spans were rejected: too old"),
         ] {
@@ -225,11 +235,11 @@ async fn what_is_refused_or_rejected_is_not_tried_again() {
             .await
             .expect("is taken");
             let (_, rest) = collect.interrupt().await;
-            let line = rest
-                .lines()
-                .find(|line| line.starts_with("WARN forwarded only 0 of 1 span"))
-                .unwrap_or_else(|| panic!("{rest}"));
-            assert!(line.contains(wanted), "{line}");
+            let warning = warning(&rest);
+            assert!(
+                warning.starts_with("WARN forwarded only 0 of 1 span") && warning.contains(wanted),
+                "{warning}"
+            );
         }
     }
 }
@@ -254,4 +264,70 @@ async fn a_forward_that_cannot_work_is_told_at_the_start() {
         &["`--forward-header`", "'authorization=...'"],
     )
     .await;
+}
+
+/// A server that answers whatever it is sent with these bytes.
+async fn answering(bytes: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("is bound");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 1024]).await;
+            let _ = stream.write_all(bytes).await;
+            let _ = stream.read(&mut [0; 1024]).await;
+        }
+    });
+    address.to_string()
+}
+
+#[tokio::test]
+async fn the_wrong_protocol_is_told_at_the_end_of_a_report() {
+    let web = answering(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
+    // An HTTP/2 server begins with its settings.
+    let grpc = answering(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await;
+    let rows = file("wrong-protocol.jsonl", "{\"row\": 1}\n");
+    let cases = [
+        (
+            format!("http://{web}"),
+            format!("this is probably a web port; try `--forward http://{web}/v1/traces`"),
+        ),
+        (
+            format!("http://{grpc}/v1/traces"),
+            "this is probably an OTLP/gRPC port; leave `/v1/traces` off".to_owned(),
+        ),
+        (
+            format!("https://{web}/v1/traces"),
+            "it speaks no TLS; write `http://`".to_owned(),
+        ),
+        (
+            format!("https://{web}"),
+            "it speaks no TLS; write `http://`".to_owned(),
+        ),
+    ];
+    for (url, remedy) in cases {
+        let (code, output) = run_against(Call::right, &rows, &["--forward", &url]).await;
+        assert_eq!(code, 0, "{output}");
+        let last: Vec<&str> = output.lines().rev().take(4).collect();
+        assert_eq!(last[0], "all good: 1 row, 4 spans", "{output}");
+        assert!(last[1].contains(&remedy), "{url}: {output}");
+        let told = last[2..]
+            .iter()
+            .any(|line| line.starts_with("WARN forwarded only 0 of 5 spans to "));
+        assert!(told, "{output}");
+    }
+}
+
+#[tokio::test]
+async fn a_check_says_at_its_end_what_was_forwarded() {
+    let target = both().await;
+    let url = target.endpoint();
+    let more = ["--only", "both-different", "--forward", &url];
+    let (code, output) = check_plain_agent(Pitfall::None, &more).await;
+    assert_eq!(code, 0, "{output}");
+    let last: Vec<&str> = output.lines().rev().take(2).collect();
+    assert_eq!(last[0], "all good: 1 variation", "{output}");
+    assert!(
+        last[1].starts_with("forwarded ") && last[1].ends_with(&format!(" spans to {url}")),
+        "{output}"
+    );
 }

@@ -13,6 +13,8 @@ mod failures;
 mod forms;
 mod forward;
 mod http;
+#[cfg(unix)]
+mod interrupted;
 mod long;
 mod misdirected;
 mod options;

@@ -103,6 +103,9 @@ async fn without_extraction_the_trace_is_not_joined() {
     })
     .await;
     let check = only(&report, "trace-joined");
+    // Nothing tells whose they are, so each row is told of all.
+    let all = "; 8 spans of the run came in other traces: ";
+    assert!(check.detail.contains(all), "{}", check.detail);
     assert!(
         check.detail.contains("rows 1, 2") && check.detail.contains("`run_agent` [CHAIN]"),
         "{}",
