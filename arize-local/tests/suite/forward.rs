@@ -120,38 +120,43 @@ async fn a_run_passes_on_the_experiment_span_of_each_row() {
         .collect();
     assert_eq!(rows.len(), 2);
     for row in rows {
-        let chain = target
-            .trace(&row.trace_id)
-            .into_iter()
-            .find(|span| span.name == "run_agent");
-        let chain = chain.expect("is in the same trace");
-        assert_eq!(
-            (row.parent_span_id.as_ref(), chain.parent_span_id.as_deref()),
-            (None, Some(&*row.span_id))
-        );
-        assert!(row.duration() > Duration::ZERO && row.start_unix_nano <= chain.start_unix_nano);
-        let text = |key| row.attr_str(key).unwrap_or_default();
-        assert_eq!(
-            (text("openinference.span.kind"), text("arize.space_id")),
-            ("CHAIN", "S=")
-        );
-        assert_eq!(
-            (text("input.mime_type"), text("output.mime_type")),
-            ("application/json", "application/json")
-        );
-        let input: Value = serde_json::from_str(text("input.value")).expect("is JSON");
-        let output: Value = serde_json::from_str(text("output.value")).expect("is JSON");
-        assert_eq!(output["text"], "a trip");
-        assert_eq!(
-            (row.is_error(), row.status.message.contains("500")),
-            (input["row"] == 2, input["row"] == 2)
-        );
-        assert_eq!(row.space_header.as_deref(), Some("S="));
-        assert!(row.resource.contains(&(
-            "service.name".to_owned(),
-            arize_local::AttributeValue::String("arize-local".into())
-        )));
+        assert_experiment_span(row, &target);
     }
+}
+
+/// What Arize makes of a row, the second of which failed.
+fn assert_experiment_span(row: &Span, target: &Receiver) {
+    let chain = target
+        .trace(&row.trace_id)
+        .into_iter()
+        .find(|span| span.name == "run_agent");
+    let chain = chain.expect("is in the same trace");
+    assert_eq!(
+        (row.parent_span_id.as_ref(), chain.parent_span_id.as_deref()),
+        (None, Some(&*row.span_id))
+    );
+    assert!(row.duration() > Duration::ZERO && row.start_unix_nano <= chain.start_unix_nano);
+    let text = |key| row.attr_str(key).unwrap_or_default();
+    assert_eq!(
+        (text("openinference.span.kind"), text("arize.space_id")),
+        ("CHAIN", "S=")
+    );
+    assert_eq!(
+        (text("input.mime_type"), text("output.mime_type")),
+        ("application/json", "application/json")
+    );
+    let input: Value = serde_json::from_str(text("input.value")).expect("is JSON");
+    let output: Value = serde_json::from_str(text("output.value")).expect("is JSON");
+    assert_eq!(output["text"], "a trip");
+    assert_eq!(
+        (row.is_error(), row.status.message.contains("500")),
+        (input["row"] == 2, input["row"] == 2)
+    );
+    assert_eq!(row.space_header.as_deref(), Some("S="));
+    assert!(row.resource.contains(&(
+        "service.name".to_owned(),
+        arize_local::AttributeValue::String("arize-local".into())
+    )));
 }
 
 #[tokio::test]
@@ -325,7 +330,7 @@ async fn a_check_says_at_its_end_what_was_forwarded() {
     let (code, output) = check_plain_agent(Pitfall::None, &more).await;
     assert_eq!(code, 0, "{output}");
     let last: Vec<&str> = output.lines().rev().take(2).collect();
-    assert_eq!(last[0], "all good: 1 variation", "{output}");
+    assert!(last[0].starts_with("all good: 1 variation"), "{output}");
     assert!(
         last[1].starts_with("forwarded ") && last[1].ends_with(&format!(" spans to {url}")),
         "{output}"
