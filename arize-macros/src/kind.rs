@@ -91,6 +91,48 @@ pub(crate) static KINDS: &[Kind] = &[
         keys: STEP,
         inputs: Inputs::Object,
     },
+    Kind {
+        attribute: "retriever",
+        openinference: "RETRIEVER",
+        keys: STEP,
+        inputs: Inputs::Bare,
+    },
+    Kind {
+        attribute: "reranker",
+        openinference: "RERANKER",
+        keys: STEP,
+        inputs: Inputs::Bare,
+    },
+    Kind {
+        attribute: "embedding",
+        openinference: "EMBEDDING",
+        keys: STEP,
+        inputs: Inputs::Bare,
+    },
+    Kind {
+        attribute: "guardrail",
+        openinference: "GUARDRAIL",
+        keys: STEP,
+        inputs: Inputs::Bare,
+    },
+    Kind {
+        attribute: "evaluator",
+        openinference: "EVALUATOR",
+        keys: STEP,
+        inputs: Inputs::Bare,
+    },
+    Kind {
+        attribute: "prompt",
+        openinference: "PROMPT",
+        keys: STEP,
+        inputs: Inputs::Object,
+    },
+    Kind {
+        attribute: "decision",
+        openinference: "DECISION",
+        keys: STEP,
+        inputs: Inputs::Object,
+    },
 ];
 
 impl Kind {

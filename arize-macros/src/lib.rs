@@ -38,6 +38,7 @@ pub fn tool(
 }
 
 #[doc = include_str!("../docs/chain.md")]
+#[doc = include_str!("../docs/step.md")]
 #[proc_macro_attribute]
 pub fn chain(
     args: proc_macro::TokenStream,
@@ -47,6 +48,7 @@ pub fn chain(
 }
 
 #[doc = include_str!("../docs/agent.md")]
+#[doc = include_str!("../docs/step.md")]
 #[proc_macro_attribute]
 pub fn agent(
     args: proc_macro::TokenStream,
@@ -56,12 +58,83 @@ pub fn agent(
 }
 
 #[doc = include_str!("../docs/llm.md")]
+#[doc = include_str!("../docs/step.md")]
 #[proc_macro_attribute]
 pub fn llm(
     args: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
     attribute("llm", args.into(), item.into()).into()
+}
+
+#[doc = include_str!("../docs/retriever.md")]
+#[doc = include_str!("../docs/step.md")]
+#[proc_macro_attribute]
+pub fn retriever(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    attribute("retriever", args.into(), item.into()).into()
+}
+
+#[doc = include_str!("../docs/reranker.md")]
+#[doc = include_str!("../docs/step.md")]
+#[proc_macro_attribute]
+pub fn reranker(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    attribute("reranker", args.into(), item.into()).into()
+}
+
+#[doc = include_str!("../docs/embedding.md")]
+#[doc = include_str!("../docs/step.md")]
+#[proc_macro_attribute]
+pub fn embedding(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    attribute("embedding", args.into(), item.into()).into()
+}
+
+#[doc = include_str!("../docs/guardrail.md")]
+#[doc = include_str!("../docs/step.md")]
+#[proc_macro_attribute]
+pub fn guardrail(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    attribute("guardrail", args.into(), item.into()).into()
+}
+
+#[doc = include_str!("../docs/evaluator.md")]
+#[doc = include_str!("../docs/step.md")]
+#[proc_macro_attribute]
+pub fn evaluator(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    attribute("evaluator", args.into(), item.into()).into()
+}
+
+#[doc = include_str!("../docs/prompt.md")]
+#[doc = include_str!("../docs/step.md")]
+#[proc_macro_attribute]
+pub fn prompt(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    attribute("prompt", args.into(), item.into()).into()
+}
+
+#[doc = include_str!("../docs/decision.md")]
+#[doc = include_str!("../docs/step.md")]
+#[proc_macro_attribute]
+pub fn decision(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    attribute("decision", args.into(), item.into()).into()
 }
 
 /// The expansion of an attribute. After an error the item is emitted as it was, so that editors go on

@@ -88,6 +88,48 @@ snapshots! {
         budget
     }
 
+    retriever_bare:
+    #[retriever]
+    async fn find(query: &str) -> Vec<Document> {
+        index.search(query).await
+    }
+
+    reranker_object:
+    #[reranker(skip(client))]
+    async fn rank(client: &Client, query: &str, documents: Vec<Document>) -> Vec<Document> {
+        client.rank(query, documents).await
+    }
+
+    embedding_bare:
+    #[embedding(skip_output)]
+    async fn embed(text: &str) -> Vec<f32> {
+        model.embed(text).await
+    }
+
+    guardrail_bare:
+    #[guardrail]
+    fn is_harmless(question: &str) -> bool {
+        !question.contains("password")
+    }
+
+    evaluator_object:
+    #[evaluator]
+    fn score(answer: &str, expected: &str) -> f64 {
+        compare(answer, expected)
+    }
+
+    prompt_object:
+    #[prompt]
+    fn render(city: &str) -> String {
+        format!("Plan a trip to {city}.")
+    }
+
+    decision_object:
+    #[decision]
+    fn next_step(goal: &str) -> Step {
+        policy(goal)
+    }
+
     llm_one:
     #[llm]
     fn complete(prompt: &str) -> Completion {

@@ -39,7 +39,10 @@ mod register;
 pub mod __private;
 
 pub use agent_request::{AgentRequest, ArizeMetadata};
-pub use arize_macros::{agent, chain, experiment_handler, llm, tool};
+pub use arize_macros::{
+    agent, chain, decision, embedding, evaluator, experiment_handler, guardrail, llm, prompt,
+    reranker, retriever, tool,
+};
 pub use error::{FlushError, InstallError, RoutingError};
 pub use export::{Protocol, RoutingSpanProcessor};
 /// The OpenTelemetry API of the version that spans have to be made with to be routed.

@@ -4,7 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use arize_local::{Span, StatusCode};
-use arize_runtime::{Routing, RoutingFutureExt as _, agent, chain, llm, tool};
+use arize_runtime::{
+    Routing, RoutingFutureExt as _, agent, chain, decision, embedding, evaluator, guardrail, llm,
+    prompt, reranker, retriever, tool,
+};
 use opentelemetry::context::FutureExt as _;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -184,6 +187,67 @@ async fn one_argument_is_bare_on_chains_and_agents_and_named_on_llms() {
     );
     let kinds: Vec<_> = spans.iter().filter_map(Span::openinference_kind).collect();
     assert_eq!(kinds, ["CHAIN", "AGENT", "LLM"]);
+}
+
+#[tokio::test]
+async fn every_kind_records_its_inputs_as_openinference_does() {
+    #[retriever]
+    fn retrieve(x: &str) -> Vec<String> {
+        vec![x.to_owned()]
+    }
+    #[reranker]
+    fn rerank(x: &str) -> Vec<String> {
+        vec![x.to_owned()]
+    }
+    #[embedding(skip_output)]
+    fn embed(x: &str) -> Vec<usize> {
+        vec![x.len()]
+    }
+    #[guardrail]
+    fn guard(x: &str) -> bool {
+        x.is_empty()
+    }
+    #[evaluator]
+    fn evaluate(x: &str) -> usize {
+        x.len()
+    }
+    #[prompt]
+    fn render(x: &str) -> String {
+        x.to_uppercase()
+    }
+    #[decision]
+    fn decide(x: &str) -> &str {
+        x
+    }
+    let (_, spans) = spans_of(async {
+        retrieve("text");
+        rerank("text");
+        embed("text");
+        guard("text");
+        evaluate("text");
+        render("text");
+        decide("text").len()
+    })
+    .await;
+    let bare = ("text", "text/plain");
+    let named_by_argument = (r#"{"x":"text"}"#, "application/json");
+    for (name, kind, input) in [
+        ("retrieve", "RETRIEVER", bare),
+        ("rerank", "RERANKER", bare),
+        ("embed", "EMBEDDING", bare),
+        ("guard", "GUARDRAIL", bare),
+        ("evaluate", "EVALUATOR", bare),
+        ("render", "PROMPT", named_by_argument),
+        ("decide", "DECISION", named_by_argument),
+    ] {
+        let span = named(&spans, name);
+        assert_eq!(span.openinference_kind(), Some(kind));
+        assert_eq!(value(span, "input"), input, "{name}");
+        assert_eq!(span.attr_str("tool.name"), None);
+    }
+    assert_eq!(named(&spans, "embed").attr("output.value"), None);
+    let found = (r#"["text"]"#, "application/json");
+    assert_eq!(value(named(&spans, "retrieve"), "output"), found);
 }
 
 #[tokio::test]

@@ -1,0 +1,20 @@
+async fn rank(client: &Client, query: &str, documents: Vec<Document>) -> Vec<Document> {
+    static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::reranker(
+        "rank",
+    );
+    ::arize_runtime::__private::start(
+            &__ARIZE_SPAN,
+            |i| {
+                i.arg(::arize_runtime::__private::arg("query", &query));
+                i.arg(::arize_runtime::__private::arg("documents", &documents));
+            },
+        )
+        .run(async move {
+            if false {
+                return ::arize_runtime::__private::infer::<Vec<Document>>();
+            }
+            client.rank(query, documents).await
+        })
+        .outcome(|o| (o.value().record(), o.error().record()))
+        .await
+}
