@@ -19,14 +19,41 @@ pub(crate) static OUTPUT_MIME_TYPE: AutomaticKey = LazyLock::new(|| own(semconv:
 pub(crate) static PROJECT_NAME: AutomaticKey = LazyLock::new(|| own(semconv::PROJECT_NAME));
 pub(crate) static SPACE_ID: AutomaticKey = LazyLock::new(|| own(semconv::SPACE_ID));
 
+/// Those of a [`Scope`](crate::Scope).
+pub(crate) static METADATA: AutomaticKey = LazyLock::new(|| own(semconv::METADATA));
+pub(crate) static PROMPT_TEMPLATE: AutomaticKey = LazyLock::new(|| own(semconv::PROMPT_TEMPLATE));
+pub(crate) static PROMPT_TEMPLATE_VARIABLES: AutomaticKey =
+    LazyLock::new(|| own(semconv::PROMPT_TEMPLATE_VARIABLES));
+pub(crate) static PROMPT_TEMPLATE_VERSION: AutomaticKey =
+    LazyLock::new(|| own(semconv::PROMPT_TEMPLATE_VERSION));
+pub(crate) static SESSION_ID: AutomaticKey = LazyLock::new(|| own(semconv::SESSION_ID));
+pub(crate) static TAGS: AutomaticKey = LazyLock::new(|| own(semconv::TAGS));
+pub(crate) static USER_ID: AutomaticKey = LazyLock::new(|| own(semconv::USER_ID));
+
+/// The keys of every span.
+pub(crate) static OF_SPANS: [&AutomaticKey; 4] =
+    [&OUTPUT_VALUE, &OUTPUT_MIME_TYPE, &PROJECT_NAME, &SPACE_ID];
+
+/// The keys of spans in a scope.
+pub(crate) static OF_SCOPES: [&AutomaticKey; 7] = [
+    &METADATA,
+    &PROMPT_TEMPLATE,
+    &PROMPT_TEMPLATE_VARIABLES,
+    &PROMPT_TEMPLATE_VERSION,
+    &SESSION_ID,
+    &TAGS,
+    &USER_ID,
+];
+
 fn own(name: &str) -> &'static str {
     Box::leak(name.into())
 }
 
 /// Whether we added the attribute of this key.
 pub(crate) fn is_automatic(key: &Key) -> bool {
-    [&OUTPUT_VALUE, &OUTPUT_MIME_TYPE, &PROJECT_NAME, &SPACE_ID]
-        .into_iter()
+    OF_SPANS
+        .iter()
+        .chain(&OF_SCOPES)
         .any(|automatic| std::ptr::eq(key.as_str().as_ptr(), automatic.as_ptr()))
 }
 

@@ -15,6 +15,7 @@ use crate::propagation::{self, RequestBaggage};
 use crate::request::{HeaderSource, RequestBody};
 use crate::resolve::{Defaults, Named, resolve};
 use crate::routing::{Routing, valid_project_name, valid_space_id};
+use crate::scope;
 use crate::semconv;
 use crate::span::{self, ActiveSpan, RequestAttributes, SpanSpec};
 use crate::tracer;
@@ -119,7 +120,7 @@ fn read_request(
     let records = parent.as_ref().is_none_or(SpanContext::is_sampled);
     let mut baggage = RequestBaggage::read(headers);
     // From an empty Context: an ambient local span (a server's middleware) is linked, never the parent.
-    let context = tracer::carry_override(&ambient, Context::new());
+    let context = tracer::carry_override(&ambient, scope::carry(&ambient, Context::new()));
     let context = propagation::with_parent(baggage.put_into(context), parent);
     if !records {
         pipeline.counters.unsampled_request();
@@ -141,7 +142,8 @@ fn read_request(
     let mut inputs = None;
     let routing = body.read(|metadata, input| {
         inputs = Some(Inputs::of_request(input.filter(|_| spec.automatic_input)));
-        attributes.metadata = linkage(metadata, headers);
+        let linkage = linkage(metadata, headers);
+        attributes.metadata = linkage.map(|json| merged(json, scope::metadata_of(&ambient)));
         routing(spec, metadata, &baggage, &pipeline.defaults)
     });
     let context = match routing {
@@ -199,6 +201,18 @@ fn other_space(named: &str, fixed: &str) -> String {
         "a request names the space `{named}`, but `register` sends everything to `{fixed}`; call \
          `register_with_routing` instead if experiments are to find their spans"
     )
+}
+
+/// The linkage under the user's own metadata, whose keys win.
+fn merged(linkage: String, own: Option<&str>) -> String {
+    let object = |json: &str| serde_json::from_str::<serde_json::Map<String, Value>>(json).ok();
+    match (object(&linkage), own.and_then(object)) {
+        (Some(mut fields), Some(own)) => {
+            fields.extend(own);
+            Value::from(fields).to_string()
+        }
+        _ => linkage,
+    }
 }
 
 const UNSAMPLED: &str = "a request came with an unsampled parent (traceparent flags 00), so nothing of it \

@@ -12,6 +12,8 @@ mod stats;
 mod recording;
 mod routing;
 
+mod scope;
+
 mod agent_request;
 mod request;
 
@@ -56,5 +58,6 @@ pub use routing::{Routing, RoutingFutureExt, set_routing_context};
 /// Derives the JSON Schema of a tool's argument: `#[derive(arize_runtime::schemars::JsonSchema)]` with
 /// `#[schemars(crate = "arize_runtime::schemars")]`.
 pub use schemars;
+pub use scope::{Scope, ScopeFutureExt, suppress_tracing};
 pub use semconv::OpenInferenceSpanKind;
 pub use stats::{Loss, Losses, Stats};

@@ -51,6 +51,18 @@ pub const TOOL_DESCRIPTION: &str = "tool.description";
 pub const TOOL_PARAMETERS: &str = "tool.parameters";
 /// Span attribute (JSON string).
 pub const METADATA: &str = "metadata";
+/// Span attribute: the conversation that the span belongs to (string).
+pub const SESSION_ID: &str = "session.id";
+/// Span attribute: the user that the span belongs to (string).
+pub const USER_ID: &str = "user.id";
+/// Span attribute: labels (string array).
+pub const TAGS: &str = "tag.tags";
+/// Span attribute: the prompt before its variables are put in (string).
+pub const PROMPT_TEMPLATE: &str = "llm.prompt_template.template";
+/// Span attribute (string).
+pub const PROMPT_TEMPLATE_VERSION: &str = "llm.prompt_template.version";
+/// Span attribute (JSON string).
+pub const PROMPT_TEMPLATE_VARIABLES: &str = "llm.prompt_template.variables";
 /// Resource attribute: what the project is for (`application`, `harness`, `experiment`).
 pub const RESOURCE_PROJECT_TYPE: &str = "arize.project.type";
 

@@ -7,6 +7,7 @@ use opentelemetry::{KeyValue, Value};
 
 use crate::automatic::{self, is_automatic};
 use crate::routing::{valid_project_name, valid_space_id};
+use crate::scope;
 use crate::semconv::{OUTPUT_VALUE, PROJECT_NAME, SPACE_ID};
 
 /// Above this many attributes duplicates are found by hashing.
@@ -67,14 +68,15 @@ fn drop_outdone(attributes: &mut Vec<KeyValue>) {
         &automatic::PROJECT_NAME,
         &automatic::OUTPUT_VALUE,
     ];
-    for ours in ours {
-        let same = |kv: &KeyValue| kv.key.as_str() == **ours;
+    let of_scopes = automatic::OF_SCOPES.iter().filter(|_| scope::is_used());
+    for ours in ours.iter().chain(of_scopes) {
+        let same = |kv: &KeyValue| kv.key.as_str() == ***ours;
         if attributes
             .iter()
             .filter(|kv| same(kv))
             .any(|kv| !is_automatic(&kv.key))
         {
-            let type_too = **ours == OUTPUT_VALUE;
+            let type_too = ***ours == OUTPUT_VALUE;
             let is_type =
                 |kv: &KeyValue| type_too && kv.key.as_str() == *automatic::OUTPUT_MIME_TYPE;
             attributes.retain(|kv| !(is_automatic(&kv.key) && (same(kv) || is_type(kv))));

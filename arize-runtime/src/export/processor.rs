@@ -17,6 +17,7 @@ use super::inbox::Inbox;
 use crate::automatic;
 use crate::notice::{Notice, warn, was_told};
 use crate::routing::Routing;
+use crate::scope;
 use crate::semconv::{PROJECT_NAME, SPACE_ID};
 use crate::stats::Loss;
 
@@ -70,6 +71,9 @@ impl SpanProcessor for RoutingSpanProcessor {
             let (space_id, project_name) = routing.shared();
             span.set_attribute(KeyValue::new(*automatic::SPACE_ID, space_id));
             span.set_attribute(KeyValue::new(*automatic::PROJECT_NAME, project_name));
+        }
+        for attribute in scope::attributes_of(parent) {
+            span.set_attribute(attribute.clone());
         }
     }
 
