@@ -18,7 +18,7 @@ use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use crate::error::InstallError;
-use crate::export::{Exporter, Filter, Protocol, RoutingSpanProcessor};
+use crate::export::{Exporter, Filter, Hidden, Masking, Protocol, RoutingSpanProcessor};
 use crate::stats::Counters;
 
 pub use endpoint::Endpoint;
@@ -108,6 +108,8 @@ pub struct Registration<R> {
     timeout: Duration,
     batch_delay: Duration,
     max_queue_size: usize,
+    masking: Masking,
+    max_value_length: usize,
     environment: Environment,
 }
 
@@ -140,6 +142,8 @@ impl<R: Routes> Registration<R> {
             timeout: Duration::from_secs(10),
             batch_delay: Duration::from_secs(1),
             max_queue_size: 32_768,
+            masking: Masking::default(),
+            max_value_length: 32 * 1024,
             environment: Box::new(|name| std::env::var(name).ok()),
         }
     }
@@ -213,6 +217,28 @@ impl<R: Routes> Registration<R> {
     /// Spans that end beyond are dropped and counted ([`Loss::QueueFull`](crate::Loss::QueueFull)).
     pub fn max_queue_size(mut self, spans: usize) -> Self {
         self.max_queue_size = spans;
+        self
+    }
+
+    /// Hides something of every span of this pipeline before it leaves, whoever made the span. Called again,
+    /// it hides more.
+    ///
+    /// The variables `OPENINFERENCE_HIDE_INPUTS`, `_OUTPUTS`, `_INPUT_MESSAGES` and so on hide too; one that
+    /// cannot be read hides what it names, and is told.
+    ///
+    /// ```
+    /// use arize_runtime::{Hidden, register_with_routing};
+    /// let registration = register_with_routing().hide(Hidden::Inputs).hide(Hidden::EmbeddingsVectors);
+    /// ```
+    pub fn hide(mut self, hidden: Hidden) -> Self {
+        self.masking.hide(hidden);
+        self
+    }
+
+    /// How many bytes of a text attribute are sent, 32,768 unless said. A longer text is cut between
+    /// characters and says how long it was; `input.value` and `output.value` are `text/plain` then.
+    pub fn max_value_length(mut self, bytes: usize) -> Self {
+        self.max_value_length = bytes;
         self
     }
 

@@ -98,6 +98,8 @@ pub const ENV_PROJECT_TYPE: &str = "ARIZE_PROJECT_TYPE";
 pub const ENV_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
 /// Environment: the protocol of OTLP for traces.
 pub const ENV_TRACES_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL";
+/// Environment: what the names of variables that hide something begin with.
+pub const ENV_HIDE: &str = "OPENINFERENCE_HIDE_";
 
 /// Arize's collector in the United States.
 pub const ARIZE_ENDPOINT: &str = "https://otlp.arize.com/v1";

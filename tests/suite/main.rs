@@ -6,6 +6,7 @@
 mod handlers;
 mod harness;
 mod hostile;
+mod masking;
 mod pipeline;
 mod processes;
 mod registration;

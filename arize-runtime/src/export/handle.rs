@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::flush::{Answer, Flush};
 use super::inbox::{Gate, Inbox};
+use super::masking::Treatment;
 use super::processor::{Filter, RoutingSpanProcessor};
 use super::transport::{Target, TransportConfig};
 use super::worker::Worker;
@@ -32,6 +33,7 @@ pub(crate) struct Settings {
     pub(crate) batch_delay: Duration,
     /// Spans that may be pending at a time.
     pub(crate) capacity: u64,
+    pub(crate) treatment: Treatment,
 }
 
 /// The export thread, seen from outside.
@@ -53,6 +55,7 @@ impl Exporter {
             transport,
             batch_delay,
             capacity,
+            treatment,
         } = settings;
         let inbox = Arc::new(Inbox::new(counters, capacity));
         let resource = Arc::new(OnceLock::new());
@@ -62,7 +65,8 @@ impl Exporter {
             .name("arize-export".to_owned())
             .spawn(move || {
                 let worker = |transport: TransportConfig, inbox| {
-                    Worker::new(inbox, provided, target, batch_delay, transport.open())
+                    let transport = transport.open();
+                    Worker::new(inbox, provided, target, batch_delay, treatment, transport)
                 };
                 run(runtime, &for_worker, |inbox| worker(transport, inbox));
             })?;

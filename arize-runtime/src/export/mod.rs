@@ -20,6 +20,7 @@ mod grpc;
 mod handle;
 mod http;
 mod inbox;
+mod masking;
 mod otlp;
 mod processor;
 mod routes;
@@ -27,6 +28,8 @@ mod transport;
 mod worker;
 
 pub(crate) use handle::{Exporter, Settings};
+pub use masking::Hidden;
+pub(crate) use masking::{Masking, Treatment};
 pub use processor::RoutingSpanProcessor;
 pub(crate) use processor::{AllowedSpaces, Filter, SCOPE};
 pub use transport::Protocol;

@@ -196,6 +196,19 @@ pub(crate) struct Failure {
     pub(crate) answered: bool,
 }
 
+impl Failure {
+    pub(super) fn panicked() -> Self {
+        Self {
+            code: "INTERNAL".into(),
+            message: "the request panicked".to_owned(),
+            remedy: "please report this",
+            retryable: false,
+            retry_after: None,
+            answered: false,
+        }
+    }
+}
+
 /// An answer before the key is taken out of its texts: how many spans were rejected, and why.
 pub(super) type Answer = Result<(u64, String), Failure>;
 

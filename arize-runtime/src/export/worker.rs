@@ -15,6 +15,7 @@ use super::attributes::{route_of, set_route, settle};
 use super::batch::Batch;
 use super::flush::{Answer, Flush, Flushes};
 use super::inbox::{Gate, Inbox, Intake, WAKE_AT};
+use super::masking::Treatment;
 use super::otlp::{EncodedResource, encode_request, encode_span};
 use super::routes::{MAX_BYTES, Routes};
 use super::transport::{Failure, Reply, Target, Transport};
@@ -39,6 +40,7 @@ pub(super) struct Worker {
     resource: Arc<OnceLock<Resource>>,
     target: Target,
     batch_delay: Duration,
+    treatment: Treatment,
     transport: Transport,
     encoded_resource: Option<EncodedResource>,
     routes: Routes<Outgoing>,
@@ -79,6 +81,7 @@ impl Worker {
         resource: Arc<OnceLock<Resource>>,
         target: Target,
         batch_delay: Duration,
+        treatment: Treatment,
         transport: Transport,
     ) -> Self {
         Self {
@@ -86,6 +89,7 @@ impl Worker {
             resource,
             target,
             batch_delay,
+            treatment,
             transport,
             encoded_resource: None,
             routes: Routes::default(),
@@ -204,6 +208,7 @@ impl Worker {
         space_id.push_str(space);
         project_name.push_str(project);
         set_route(&mut span.attributes, space_id, project_name);
+        self.treatment.apply(&mut span);
         let scope = std::mem::take(&mut span.instrumentation_scope);
         if catch_unwind(AssertUnwindSafe(|| encode_span(span, encoded))).is_err() {
             warn(Notice::ExportFailed, || {
@@ -271,7 +276,7 @@ impl Worker {
     fn answered(&mut self, answered: Result<(Id, Reply), JoinError>) {
         let (id, reply) = match answered {
             Ok((id, reply)) => (id, reply),
-            Err(error) => (error.id(), Reply::Failed(panicked())),
+            Err(error) => (error.id(), Reply::Failed(Failure::panicked())),
         };
         let Some((space_id, outgoing)) = self.under_way.remove(&id) else {
             return;
@@ -355,17 +360,6 @@ fn retry_delay(attempts: u32) -> Duration {
         .min(LAST_RETRY);
     let random = RandomState::new().hash_one(attempts) % 1024;
     longest / 2 + longest.mul_f64(f64::from(u32::try_from(random).unwrap_or(0)) / 2048.0)
-}
-
-fn panicked() -> Failure {
-    Failure {
-        code: "INTERNAL".into(),
-        message: "the request panicked".to_owned(),
-        remedy: "please report this",
-        retryable: false,
-        retry_after: None,
-        answered: false,
-    }
 }
 
 #[cold]

@@ -130,7 +130,11 @@ async fn a_batch_goes_by_itself_after_its_delay(wire: Wire) {
 
 async fn requests_stay_below_4_mib_and_a_larger_span_is_lost_alone(wire: Wire) {
     let receiver = wire.receiver().await;
-    let arize = wire.pipeline(&receiver);
+    let arize = wire
+        .registration(&receiver)
+        .max_value_length(usize::MAX)
+        .build()
+        .expect("a good configuration");
     for _ in 0..20 {
         span(&arize, SPACE, [KeyValue::new("text", "x".repeat(500_000))]);
     }

@@ -1,0 +1,327 @@
+//! What is hidden or cut short before a span leaves: by OpenInference's rules, on every span of the pipeline,
+//! whoever made it.
+
+use std::borrow::Cow;
+
+use opentelemetry::trace::Status;
+use opentelemetry::{KeyValue, Value};
+use opentelemetry_sdk::trace::SpanData;
+
+use crate::semconv::{
+    EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, INPUT_MIME_TYPE, INPUT_VALUE,
+    OUTPUT_MIME_TYPE, OUTPUT_VALUE, PROJECT_NAME, REDACTED, SPACE_ID, TEXT,
+};
+
+/// What is done to every span before it is encoded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Treatment {
+    pub(crate) masking: Masking,
+    /// Bytes of a text that are kept.
+    pub(crate) max_value_length: usize,
+}
+
+impl Treatment {
+    pub(super) fn apply(self, span: &mut SpanData) {
+        self.masking.apply(span);
+        cut(span, self.max_value_length);
+    }
+}
+
+/// What is hidden, named after the variables `OPENINFERENCE_HIDE_*`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Masking(u16);
+
+/// One thing that can be hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hidden {
+    /// `input.value`, input messages, tools and prompts, and the texts of errors, which may repeat them.
+    Inputs,
+    /// `output.value`, output messages, choices and retrieved documents.
+    Outputs,
+    /// `llm.input_messages.*`
+    InputMessages,
+    /// `llm.output_messages.*`
+    OutputMessages,
+    /// The texts inside input messages.
+    InputText,
+    /// The texts inside output messages.
+    OutputText,
+    /// The images inside input messages.
+    InputImages,
+    /// `llm.invocation_parameters`
+    InvocationParameters,
+    /// `llm.tools.*`
+    Tools,
+    /// `llm.prompts.*`
+    Prompts,
+    /// `llm.choices.*`
+    Choices,
+    /// Content and metadata of `retrieval.documents.*` and of a reranker's documents.
+    RetrievalDocuments,
+    /// `embedding.embeddings.*.embedding.vector`
+    EmbeddingsVectors,
+    /// `embedding.embeddings.*.embedding.text`
+    EmbeddingsText,
+}
+
+impl Hidden {
+    /// Each with the ends of its variables' names.
+    pub(crate) const ALL: [(Self, &'static [&'static str]); 14] = [
+        (Self::Inputs, &["INPUTS"]),
+        (Self::Outputs, &["OUTPUTS"]),
+        (Self::InputMessages, &["INPUT_MESSAGES"]),
+        (Self::OutputMessages, &["OUTPUT_MESSAGES"]),
+        (Self::InputText, &["INPUT_TEXT"]),
+        (Self::OutputText, &["OUTPUT_TEXT"]),
+        (Self::InputImages, &["INPUT_IMAGES"]),
+        (Self::InvocationParameters, &["LLM_INVOCATION_PARAMETERS"]),
+        (Self::Tools, &["LLM_TOOLS"]),
+        (Self::Prompts, &["PROMPTS"]),
+        (Self::Choices, &["CHOICES"]),
+        (Self::RetrievalDocuments, &["RETRIEVAL_DOCUMENTS"]),
+        // Both spellings are in use.
+        (
+            Self::EmbeddingsVectors,
+            &["EMBEDDINGS_VECTORS", "EMBEDDING_VECTORS"],
+        ),
+        (Self::EmbeddingsText, &["EMBEDDINGS_TEXT", "EMBEDDING_TEXT"]),
+    ];
+}
+
+/// What becomes of an attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Kept,
+    Redacted,
+    Removed,
+}
+
+impl Masking {
+    pub(crate) fn hide(&mut self, hidden: Hidden) {
+        self.0 |= 1 << hidden as u16;
+    }
+
+    fn hides(self, hidden: Hidden) -> bool {
+        self.0 & (1 << hidden as u16) != 0
+    }
+
+    fn apply(self, span: &mut SpanData) {
+        if self == Self::default() {
+            return;
+        }
+        span.attributes
+            .retain_mut(|kv| match self.fate(kv.key.as_str()) {
+                Fate::Kept => true,
+                Fate::Redacted => {
+                    kv.value = Value::from(REDACTED);
+                    true
+                }
+                Fate::Removed => false,
+            });
+        if self.hides(Hidden::Inputs) {
+            hide_error_texts(span);
+        }
+    }
+
+    fn fate(self, key: &str) -> Fate {
+        let hides = |hidden| self.hides(hidden);
+        let (inputs, outputs) = (hides(Hidden::Inputs), hides(Hidden::Outputs));
+        let redacted = |when| if when { Fate::Redacted } else { Fate::Kept };
+        let removed = |when| if when { Fate::Removed } else { Fate::Kept };
+        match key {
+            INPUT_VALUE => redacted(inputs),
+            INPUT_MIME_TYPE => removed(inputs),
+            OUTPUT_VALUE => redacted(outputs),
+            OUTPUT_MIME_TYPE => removed(outputs),
+            "llm.invocation_parameters" => removed(hides(Hidden::InvocationParameters)),
+            _ => self.fate_in_list(key),
+        }
+    }
+
+    /// Of attributes of lists: `llm.input_messages.0.message.content`.
+    fn fate_in_list(self, key: &str) -> Fate {
+        let hides = |hidden| self.hides(hidden);
+        let (inputs, outputs) = (hides(Hidden::Inputs), hides(Hidden::Outputs));
+        let is = |prefix: &str| key.starts_with(prefix);
+        let document = key.ends_with(".document.content") || key.ends_with(".document.metadata");
+        let documents = hides(Hidden::RetrievalDocuments);
+        let redacted = if is("llm.input_messages.") {
+            if inputs || hides(Hidden::InputMessages) {
+                return Fate::Removed;
+            }
+            if hides(Hidden::InputImages) && key.contains(".message_content.image") {
+                return Fate::Removed;
+            }
+            hides(Hidden::InputText) && is_message_text(key)
+        } else if is("llm.output_messages.") {
+            if outputs || hides(Hidden::OutputMessages) {
+                return Fate::Removed;
+            }
+            hides(Hidden::OutputText) && is_message_text(key)
+        } else if is("llm.tools.") {
+            return if inputs || hides(Hidden::Tools) {
+                Fate::Removed
+            } else {
+                Fate::Kept
+            };
+        } else if is("llm.prompts.") {
+            inputs || hides(Hidden::Prompts)
+        } else if is("llm.choices.") {
+            outputs || hides(Hidden::Choices)
+        } else if is("retrieval.documents.") || is("reranker.output_documents.") {
+            document && (outputs || documents)
+        } else if is("reranker.input_documents.") {
+            document && (inputs || documents)
+        } else {
+            key.ends_with(".embedding.vector") && hides(Hidden::EmbeddingsVectors)
+                || key.ends_with(".embedding.text") && hides(Hidden::EmbeddingsText)
+        };
+        if redacted { Fate::Redacted } else { Fate::Kept }
+    }
+}
+
+fn is_message_text(key: &str) -> bool {
+    key.ends_with(".message.content") || key.ends_with(".message_content.text")
+}
+
+/// Errors quote what they do not like.
+fn hide_error_texts(span: &mut SpanData) {
+    if let Status::Error { description } = &mut span.status
+        && !description.is_empty()
+    {
+        // The type's name alone is ours; what follows is the error's.
+        let kind = description.split(':').next().unwrap_or_default();
+        let is_name = kind
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_:<>&".contains(c));
+        let kind = if is_name { kind } else { "" };
+        *description = match kind {
+            "" => Cow::Borrowed(REDACTED),
+            kind => Cow::Owned(format!("{kind}: {REDACTED}")),
+        };
+    }
+    let events = span.events.events.iter_mut();
+    for event in events.filter(|event| event.name == EXCEPTION) {
+        for kv in &mut event.attributes {
+            if [EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE].contains(&kv.key.as_str()) {
+                kv.value = Value::from(REDACTED);
+            }
+        }
+    }
+}
+
+/// Cuts texts that are longer than `most` bytes, and says how long they were.
+fn cut(span: &mut SpanData, most: usize) {
+    let mut cut = [false, false];
+    let is_route = |kv: &&mut KeyValue| [SPACE_ID, PROJECT_NAME].contains(&kv.key.as_str());
+    for kv in span.attributes.iter_mut().filter(|kv| !is_route(kv)) {
+        if cut_value(&mut kv.value, most) {
+            cut[0] |= kv.key.as_str() == INPUT_VALUE;
+            cut[1] |= kv.key.as_str() == OUTPUT_VALUE;
+        }
+    }
+    for event in &mut span.events.events {
+        for kv in &mut event.attributes {
+            cut_value(&mut kv.value, most);
+        }
+    }
+    // Half a JSON value is none.
+    for (key, cut) in [INPUT_MIME_TYPE, OUTPUT_MIME_TYPE].into_iter().zip(cut) {
+        let named = |kv: &&mut KeyValue| cut && kv.key.as_str() == key;
+        for kv in span.attributes.iter_mut().filter(named) {
+            kv.value = Value::from(TEXT);
+        }
+    }
+}
+
+fn cut_value(value: &mut Value, most: usize) -> bool {
+    let Value::String(text) = &*value else {
+        return false;
+    };
+    let text = text.as_str();
+    if text.len() <= most {
+        return false;
+    }
+    let end = (0..=most).rev().find(|&at| text.is_char_boundary(at));
+    let kept = &text[..end.unwrap_or(0)];
+    *value = Value::from(format!("{kept}… (cut; it had {} bytes)", text.len()));
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The keys that each setting removes and redacts, of all that it may concern.
+    #[test]
+    fn each_setting_has_its_effects() {
+        const KEYS: [&str; 19] = [
+            "input.value",
+            "input.mime_type",
+            "output.value",
+            "output.mime_type",
+            "llm.input_messages.0.message.role",
+            "llm.input_messages.0.message.content",
+            "llm.input_messages.1.message.contents.0.message_content.text",
+            "llm.input_messages.1.message.contents.1.message_content.image.image.url",
+            "llm.output_messages.0.message.content",
+            "llm.invocation_parameters",
+            "llm.tools.0.tool.json_schema",
+            "llm.prompts.0.prompt.text",
+            "llm.choices.0.completion.text",
+            "retrieval.documents.0.document.id",
+            "retrieval.documents.0.document.content",
+            "retrieval.documents.0.document.metadata",
+            "embedding.embeddings.0.embedding.vector",
+            "embedding.embeddings.0.embedding.text",
+            "llm.model_name",
+        ];
+        let messages = &KEYS[4..8];
+        let documents = &KEYS[14..16];
+        let cases: [(Hidden, &[&str], &[&str]); 14] = [
+            (
+                Hidden::Inputs,
+                &[&KEYS[1..2], messages, &KEYS[10..11]].concat(),
+                &[KEYS[0], KEYS[11]],
+            ),
+            (
+                Hidden::Outputs,
+                &[KEYS[3], KEYS[8]],
+                &[&[KEYS[2], KEYS[12]], documents].concat(),
+            ),
+            (Hidden::InputMessages, messages, &[]),
+            (Hidden::OutputMessages, &KEYS[8..9], &[]),
+            (Hidden::InputText, &[], &KEYS[5..7]),
+            (Hidden::OutputText, &[], &KEYS[8..9]),
+            (Hidden::InputImages, &KEYS[7..8], &[]),
+            (Hidden::InvocationParameters, &KEYS[9..10], &[]),
+            (Hidden::Tools, &KEYS[10..11], &[]),
+            (Hidden::Prompts, &[], &KEYS[11..12]),
+            (Hidden::Choices, &[], &KEYS[12..13]),
+            (Hidden::RetrievalDocuments, &[], documents),
+            (Hidden::EmbeddingsVectors, &[], &KEYS[16..17]),
+            (Hidden::EmbeddingsText, &[], &KEYS[17..18]),
+        ];
+        for (hidden, removed, redacted) in cases {
+            let mut masking = Masking::default();
+            masking.hide(hidden);
+            for key in KEYS {
+                let fate = match key {
+                    key if removed.contains(&key) => Fate::Removed,
+                    key if redacted.contains(&key) => Fate::Redacted,
+                    _ => Fate::Kept,
+                };
+                assert_eq!(masking.fate(key), fate, "{hidden:?} {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let mut text = Value::from("ü".repeat(5));
+        assert!(!cut_value(&mut text.clone(), 10));
+        assert!(cut_value(&mut text, 5));
+        assert_eq!(text, Value::from("üü… (cut; it had 10 bytes)"));
+    }
+}

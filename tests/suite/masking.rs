@@ -1,0 +1,102 @@
+//! What is hidden, and what is cut short, of the spans that arrive.
+
+use arize_local::{Receiver, Span};
+use arize_runtime::{Hidden, Routing, RoutingFutureExt as _, tool};
+use opentelemetry::KeyValue;
+use opentelemetry::context::FutureExt as _;
+use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
+
+use crate::harness::{Pipeline, any_port, named, registration};
+
+#[derive(Debug)]
+struct Refused(String);
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "no card {}", self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+#[tool]
+async fn pay(card: &str) -> Result<&'static str, Refused> {
+    match card.len() {
+        4 => Ok("paid"),
+        _ => Err(Refused(card.to_owned())),
+    }
+}
+
+/// A successful call, a failed one, and a span of an LLM library.
+async fn spans(
+    environment: &[(&str, &str)],
+    hidden: impl IntoIterator<Item = Hidden>,
+    max_value_length: usize,
+) -> Vec<Span> {
+    let receiver = Receiver::bind(any_port()).await.unwrap();
+    let mut registration = registration(&receiver, environment).max_value_length(max_value_length);
+    for hidden in hidden {
+        registration = registration.hide(hidden);
+    }
+    let arize = registration.build().unwrap();
+    let pipeline = Pipeline { receiver, arize };
+    let tracer = pipeline.arize.tracer_provider().tracer("a library");
+    let routing = Routing::new("s", "p").unwrap();
+    let work = async {
+        pay("1234").await.unwrap();
+        pay("secret-card").await.unwrap_err();
+        let mut chat = tracer.start("chat");
+        for key in ["llm.input_messages.0.message.content", "llm.model_name"] {
+            chat.set_attribute(KeyValue::new(key, "secret-prompt"));
+        }
+        chat.end();
+    };
+    async { work.with_routing(routing).await }
+        .with_context(pipeline.context())
+        .await;
+    pipeline.spans().await
+}
+
+#[tokio::test]
+async fn hidden_inputs_leak_nowhere_not_even_in_errors() {
+    let variable = [("OPENINFERENCE_HIDE_INPUTS", "yes")];
+    for (environment, hidden) in [(&variable[..], None), (&[], Some(Hidden::Inputs))] {
+        let spans = spans(environment, hidden, 1024).await;
+        let payments: Vec<_> = spans.iter().filter(|span| span.name == "pay").collect();
+        for span in &payments {
+            let text = span.to_json().to_string();
+            assert!(!text.contains("secret") && !text.contains("1234"), "{text}");
+            assert_eq!(span.attr_str("input.value"), Some("__REDACTED__"));
+            assert_eq!(span.attr("input.mime_type"), None);
+            assert_eq!(span.attr_str("arize.space_id"), Some("s"));
+        }
+        assert_eq!(payments[0].attr_str("output.value"), Some("paid"));
+        assert_eq!(payments[1].status.message, "Refused: __REDACTED__");
+        let chat = named(&spans, "chat");
+        assert_eq!(chat.attr("llm.input_messages.0.message.content"), None);
+        assert_eq!(chat.attr_str("llm.model_name"), Some("secret-prompt"));
+    }
+}
+
+#[tokio::test]
+async fn hidden_outputs_keep_the_inputs() {
+    let spans = spans(&[], [Hidden::Outputs], 1024).await;
+    let paid = &spans[0];
+    assert_eq!(paid.attr_str("output.value"), Some("__REDACTED__"));
+    assert_eq!(paid.attr("output.mime_type"), None);
+    assert_eq!(paid.attr_str("input.value"), Some(r#"{"card":"1234"}"#));
+    assert_eq!(spans[1].status.message, "Refused: no card secret-card");
+}
+
+#[tokio::test]
+async fn a_long_value_is_cut_and_says_how_long_it_was() {
+    let spans = spans(&[], [], 9).await;
+    let paid = &spans[0];
+    assert_eq!(
+        paid.attr_str("input.value"),
+        Some(r#"{"card":"… (cut; it had 15 bytes)"#)
+    );
+    assert_eq!(paid.attr_str("input.mime_type"), Some("text/plain"));
+    assert_eq!(paid.attr_str("output.value"), Some("paid"));
+    assert_eq!(paid.attr_str("arize.project.name"), Some("p"));
+}
