@@ -4,13 +4,12 @@ use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use opentelemetry::trace::Span as _;
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
-use super::attributes::{NoRoute, route_of};
+use super::attributes::{NoRoute, add_route, route_of};
 use super::flush::{Answer, Flush};
 use super::handle;
 use super::inbox::Inbox;
@@ -66,11 +65,7 @@ pub struct RoutingSpanProcessor {
 
 impl SpanProcessor for RoutingSpanProcessor {
     fn on_start(&self, span: &mut Span, parent: &Context) {
-        if let Some(routing) = Routing::of(parent) {
-            let (space_id, project_name) = routing.shared();
-            span.set_attribute(KeyValue::new(*automatic::SPACE_ID, space_id));
-            span.set_attribute(KeyValue::new(*automatic::PROJECT_NAME, project_name));
-        }
+        add_route(span, parent);
     }
 
     fn on_end(&self, mut span: SpanData) {
