@@ -12,13 +12,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::propagation::TextMapCompositePropagator;
-use opentelemetry::{Key, KeyValue, Value, global};
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry::{InstrumentationScope, Key, KeyValue, Value, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
 use crate::error::InstallError;
-use crate::export::{Exporter, Filter, Hidden, Masking, Protocol, RoutingSpanProcessor};
+use crate::export::{Exporter, Filter, Hidden, Masking, Protocol, RoutingSpanProcessor, SCOPE};
 use crate::stats::Counters;
 
 pub use endpoint::Endpoint;
@@ -29,7 +30,15 @@ pub use signal::shutdown_signal;
 
 /// The SDK drops the newest attributes beyond its limit of 128, which would be ours if a builder
 /// came with that many.
-const MAX_ATTRIBUTES: u32 = 1024;
+pub(crate) const MAX_ATTRIBUTES: u32 = 1024;
+
+/// The tracer of annotated functions.
+pub(crate) fn tracer_of(provider: &SdkTracerProvider) -> SdkTracer {
+    let scope = InstrumentationScope::builder(SCOPE)
+        .with_version(env!("CARGO_PKG_VERSION"))
+        .build();
+    provider.tracer_with_scope(scope)
+}
 
 type Environment = Box<dyn Fn(&str) -> Option<String> + Send>;
 

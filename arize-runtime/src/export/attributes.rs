@@ -1,12 +1,14 @@
-//! What the attributes of an ended span say. The SDK appends and never replaces, so a key may be
-//! there several times; OTLP wants each once.
+//! The route that a span gets as it starts, and what its attributes say once it ended. The SDK appends
+//! and never replaces, so a key may be there several times; OTLP wants each once.
 
 use std::collections::HashSet;
 
-use opentelemetry::{KeyValue, Value};
+use opentelemetry::trace::Span as _;
+use opentelemetry::{Context, KeyValue, Value};
+use opentelemetry_sdk::trace::Span;
 
 use crate::automatic::{self, is_automatic};
-use crate::routing::{valid_project_name, valid_space_id};
+use crate::routing::{Routing, valid_project_name, valid_space_id};
 use crate::scope;
 use crate::semconv::{OUTPUT_VALUE, PROJECT_NAME, SPACE_ID};
 
@@ -17,6 +19,18 @@ const FEW: usize = 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NoRoute {
     pub(crate) key: &'static str,
+}
+
+/// Puts the route and the scope of `parent` onto a span that starts in it.
+pub(crate) fn add_context(span: &mut Span, parent: &Context) {
+    if let Some(routing) = Routing::of(parent) {
+        let (space_id, project_name) = routing.shared();
+        span.set_attribute(KeyValue::new(*automatic::SPACE_ID, space_id));
+        span.set_attribute(KeyValue::new(*automatic::PROJECT_NAME, project_name));
+    }
+    for attribute in scope::attributes_of(parent) {
+        span.set_attribute(attribute.clone());
+    }
 }
 
 /// The space and the project: the last ones that the span's own code set, else those of its Context.

@@ -13,7 +13,7 @@
 //! A span is encoded once, when the worker takes it: what is buffered is bytes, so batches are cut
 //! at exact sizes, a retry costs a reference count, and every transport sends the same bytes.
 
-mod attributes;
+pub(crate) mod attributes;
 mod batch;
 mod flush;
 mod grpc;

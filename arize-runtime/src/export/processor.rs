@@ -4,20 +4,18 @@ use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use opentelemetry::trace::Span as _;
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
-use super::attributes::{NoRoute, route_of};
+use super::attributes::{NoRoute, add_context, route_of};
 use super::flush::{Answer, Flush};
 use super::handle;
 use super::inbox::Inbox;
 use crate::automatic;
 use crate::notice::{Notice, warn, was_told};
 use crate::routing::Routing;
-use crate::scope;
 use crate::semconv::{PROJECT_NAME, SPACE_ID};
 use crate::stats::Loss;
 
@@ -67,14 +65,7 @@ pub struct RoutingSpanProcessor {
 
 impl SpanProcessor for RoutingSpanProcessor {
     fn on_start(&self, span: &mut Span, parent: &Context) {
-        if let Some(routing) = Routing::of(parent) {
-            let (space_id, project_name) = routing.shared();
-            span.set_attribute(KeyValue::new(*automatic::SPACE_ID, space_id));
-            span.set_attribute(KeyValue::new(*automatic::PROJECT_NAME, project_name));
-        }
-        for attribute in scope::attributes_of(parent) {
-            span.set_attribute(attribute.clone());
-        }
+        add_context(span, parent);
     }
 
     fn on_end(&self, mut span: SpanData) {

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use opentelemetry::InstrumentationScope;
-use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
-use super::Arize;
+use super::{Arize, tracer_of};
 use crate::error::InstallError;
-use crate::export::{Exporter, SCOPE};
+use crate::export::Exporter;
 use crate::resolve::Defaults;
 use crate::stats::Counters;
 use crate::tracer::Pipeline;
@@ -39,12 +37,8 @@ impl AwaitingProvider {
     /// Makes the handle without anything global: annotated functions find the pipeline in
     /// [`Arize::context`].
     pub fn with_provider(self, provider: &SdkTracerProvider) -> Arize {
-        let scope = InstrumentationScope::builder(SCOPE)
-            .with_version(env!("CARGO_PKG_VERSION"))
-            .build();
-        let tracer = provider.tracer_with_scope(scope);
         Arize {
-            pipeline: Pipeline::open(tracer, self.defaults, self.counters),
+            pipeline: Pipeline::open(tracer_of(provider), self.defaults, self.counters),
             exporter: self.exporter,
             provider: provider.clone(),
         }
