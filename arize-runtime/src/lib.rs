@@ -29,6 +29,8 @@ mod outcome;
 
 mod instrument;
 
+mod task;
+
 mod handler;
 
 mod export;
@@ -58,3 +60,4 @@ pub use routing::{Routing, RoutingFutureExt, set_routing_context};
 pub use schemars;
 pub use semconv::OpenInferenceSpanKind;
 pub use stats::{Loss, Losses, Stats};
+pub use task::{JoinSetExt, spawn, spawn_blocking, spawn_thread};

@@ -11,6 +11,7 @@ mod processes;
 mod registration;
 mod requests;
 mod routes_by_hand;
+mod tasks;
 mod tls;
 mod tools;
 mod trees;

@@ -174,8 +174,8 @@ fn unrouted(name: &str, missing: NoRoute) -> String {
     let key = missing.key;
     format!(
         "the span `{name}` was dropped, since it has no valid `{key}`: it started outside the Context of \
-         a handler; if in a spawned task, write `tokio::spawn(future.with_current_context())` \
-         (`opentelemetry::context::FutureExt`), elsewhere `set_routing_context(routing, || ..)` or \
+         a handler; spawn tasks with `arize_runtime::spawn(future)` (or `spawn_blocking`, `spawn_thread`, \
+         `JoinSetExt`), elsewhere write `set_routing_context(routing, || ..)` or \
          `future.with_routing(routing)`"
     )
 }
