@@ -115,8 +115,9 @@ impl RoutingSpanProcessor {
             return self.inbox.counters.dropped(Loss::AttributeLimit, 1);
         }
         let theirs = self.filter.shared_provider && span.instrumentation_scope.name() != SCOPE;
-        // a handler that found no route has told the better reason
-        if !theirs && !was_told(Notice::RoutingIncomplete) {
+        // a handler that found no route, or a call that lost its Context, has told the better reason
+        let told = was_told(Notice::RoutingIncomplete) || was_told(Notice::NoParent);
+        if !theirs && !told {
             warn(Notice::Unrouted, || unrouted(&span.name, missing));
         }
         self.inbox.counters.dropped(Loss::Unrouted, 1);
