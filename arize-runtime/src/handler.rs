@@ -116,6 +116,7 @@ fn read_request(
 ) -> Option<Request> {
     let ambient = Context::current();
     let pipeline = tracer::of(&ambient)?;
+    tracer::handler_called();
     let parent = propagation::parent(headers);
     let records = parent.as_ref().is_none_or(SpanContext::is_sampled);
     let mut baggage = RequestBaggage::read(headers);

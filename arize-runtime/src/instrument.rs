@@ -4,7 +4,7 @@
 //! `outcome` with what to record of the result. Where no pipeline is live the chain is the bare body.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
@@ -14,9 +14,11 @@ use pin_project_lite::pin_project;
 use serde::Serialize;
 
 use crate::inputs::Inputs;
+use crate::notice::{self, Notice};
 use crate::outcome::Outcome;
+use crate::routing::Routing;
 use crate::span::{self, ActiveSpan, SpanSpec};
-use crate::tracer;
+use crate::tracer::{self, Pipeline};
 
 /// A call of an annotated function, before its body runs. Small, since every link of the chain moves it.
 pub struct Call {
@@ -37,6 +39,7 @@ impl std::fmt::Debug for Call {
 /// be recorded.
 #[inline]
 #[must_use]
+#[track_caller]
 pub fn start(spec: &'static SpanSpec, record: impl Fn(&mut Inputs)) -> Call {
     if !tracer::is_live() {
         return Call { spec, inputs: None };
@@ -45,22 +48,60 @@ pub fn start(spec: &'static SpanSpec, record: impl Fn(&mut Inputs)) -> Call {
     let record = record;
     Call {
         spec,
-        inputs: start_live(spec, &record),
+        inputs: start_live(spec, &record, Location::caller()),
     }
 }
 
+/// `place` is the attribute's, a constant of the call.
 #[inline(never)]
-fn start_live(spec: &'static SpanSpec, record: &dyn Fn(&mut Inputs)) -> Option<Box<Inputs>> {
-    // Under an unsampled parent no span starts: W3C's flag is the caller's word on it.
+fn start_live(
+    spec: &'static SpanSpec,
+    record: &dyn Fn(&mut Inputs),
+    place: &'static Location<'static>,
+) -> Option<Box<Inputs>> {
+    let mut lost = false;
     let records = Context::map_current(|context| {
+        let Some(pipeline) = tracer::of(context) else {
+            return false;
+        };
         let span = context.span();
         let parent = span.span_context();
-        tracer::of(context).is_some() && (parent.is_sampled() || !parent.is_valid())
+        if !parent.is_valid() {
+            lost = is_lost(spec, pipeline, context);
+            return true;
+        }
+        // Under an unsampled parent no span starts: W3C's flag is the caller's word on it.
+        parent.is_sampled()
     });
+    if lost {
+        // told out here, since a `tracing` subscriber may attach a Context of its own
+        notice::warn(Notice::NoParent, || no_parent(spec, place));
+    }
     if !records {
         return None;
     }
     Some(Inputs::of_call(spec, record))
+}
+
+/// Whether a call without a parent has lost the Context of a handler.
+#[cold]
+fn is_lost(spec: &SpanSpec, pipeline: &Pipeline, context: &Context) -> bool {
+    // where everything has one route, only a tool does not begin a trace
+    let misplaced = pipeline.defaults.fixed.is_none() || spec.is_tool();
+    misplaced && tracer::was_handler_called() && Routing::of(context).is_none()
+}
+
+#[cold]
+fn no_parent(spec: &SpanSpec, place: &Location<'_>) -> String {
+    format!(
+        "`{}` ({}:{}) was called outside the Context of a handler, so its span is in no request's tree; \
+         spawn tasks with `arize_runtime::spawn(future)` (or `spawn_blocking`, `spawn_thread`, \
+         `JoinSetExt`), elsewhere write `set_routing_context(routing, || ..)` or \
+         `future.with_routing(routing)`",
+        spec.name,
+        place.file(),
+        place.line()
+    )
 }
 
 impl Call {

@@ -32,6 +32,8 @@ mod outcome;
 
 mod instrument;
 
+mod task;
+
 mod handler;
 
 mod export;
@@ -66,3 +68,4 @@ pub use schemars;
 pub use scope::{Scope, ScopeFutureExt, suppress_tracing};
 pub use semconv::OpenInferenceSpanKind;
 pub use stats::{Loss, Losses, Stats};
+pub use task::{JoinSetExt, spawn, spawn_blocking, spawn_thread};

@@ -19,6 +19,7 @@ pub(crate) enum Notice {
     Metadata,
     MetadataProject,
     MetadataSpace,
+    NoParent,
     NotSerialized,
     OtherSpace,
     QueueFull,

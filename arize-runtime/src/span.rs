@@ -97,7 +97,7 @@ impl SpanSpec {
         self
     }
 
-    fn is_tool(&self) -> bool {
+    pub(crate) fn is_tool(&self) -> bool {
         matches!(self.kind, OpenInferenceSpanKind::Tool)
     }
 

@@ -19,6 +19,9 @@ static LIVE: AtomicUsize = AtomicUsize::new(0);
 /// Whether a [`Context`] ever carried a pipeline: where none did, which is production, none is looked for.
 static OVERRIDDEN: AtomicBool = AtomicBool::new(false);
 
+/// Whether a handler was ever called: where none was, spans without a parent may be what is wanted.
+static HANDLER_CALLED: AtomicBool = AtomicBool::new(false);
+
 static INSTALLED: OnceLock<Arc<Pipeline>> = OnceLock::new();
 
 /// Where spans start, and what a request needs to know of the registration.
@@ -77,6 +80,18 @@ struct Override(Arc<Pipeline>);
 #[inline]
 pub(crate) fn is_live() -> bool {
     LIVE.load(Relaxed) != 0
+}
+
+/// From now on the process has a handler.
+pub(crate) fn handler_called() {
+    // written once: every annotated call reads what lies beside it
+    if !HANDLER_CALLED.load(Relaxed) {
+        HANDLER_CALLED.store(true, Relaxed);
+    }
+}
+
+pub(crate) fn was_handler_called() -> bool {
+    HANDLER_CALLED.load(Relaxed)
 }
 
 /// Whether there was an installed pipeline.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use arize_runtime::{
-    Arize, InstallError, experiment_handler, register, register_with_routing, tool,
+    Arize, InstallError, chain, experiment_handler, register, register_with_routing, tool,
 };
 use http::HeaderMap;
 use opentelemetry::global;
@@ -27,8 +27,27 @@ fn work(n: u64) -> u64 {
     n
 }
 
+#[tool]
+async fn lost_tool() -> u64 {
+    work(1)
+}
+
+#[chain]
+async fn lost_chain() -> u64 {
+    work(1)
+}
+
+/// `lost` in the body names what is spawned without its Context.
 #[experiment_handler(name = "run_agent")]
 async fn invoke(headers: HeaderMap, body: Value) -> u64 {
+    let lost = match body["lost"].as_str() {
+        Some("tool") => Some(tokio::spawn(lost_tool())),
+        Some("chain") => Some(tokio::spawn(lost_chain())),
+        _ => None,
+    };
+    if let Some(lost) = lost {
+        lost.await.expect("the task ends");
+    }
     work(body["n"].as_u64().unwrap_or_default())
 }
 

@@ -254,3 +254,34 @@ async fn spans_of_a_provider_that_was_there_are_counted_without_a_warning() {
         stderr(&unrouted)
     );
 }
+
+#[tokio::test]
+async fn a_call_that_lost_its_context_is_told_once_with_its_place_and_the_remedy() {
+    let receiver = Receiver::bind(any_port()).await.unwrap();
+    let endpoint = receiver.endpoint();
+    let environment = [
+        ("ARIZE_COLLECTOR_ENDPOINT", endpoint.as_str()),
+        ("ARIZE_SPACE_ID", "s"),
+        ("ARIZE_PROJECT_NAME", "p"),
+    ];
+    let tool = r#"{"lost": "tool", "arize_metadata": {"space_id": "s", "project_name": "p"}}"#;
+    let chain = tool.replace("tool", "chain");
+    let of_tool = agent(&["3", tool], &environment[..1]).await;
+    let of_chain = agent(&["3", &chain], &environment[..1]).await;
+    for (output, name) in [(&of_tool, "`lost_tool` ("), (&of_chain, "`lost_chain` (")] {
+        let told = stderr(output);
+        assert_eq!(told.lines().count(), 1, "{told}");
+        for part in [name, "process/agent.rs:", "`arize_runtime::spawn(future)`"] {
+            assert!(told.contains(part), "{part} is missing: {told}");
+        }
+        assert_eq!(said(output)["dropped"], "9 unrouted");
+    }
+    // `register` loses no span, but a tool that begins a trace is misplaced
+    let tool = agent(&["3", tool, "one-space"], &environment).await;
+    let told = stderr(&tool);
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.contains("`lost_tool` ("), "{told}");
+    assert_eq!(said(&tool)["exported"], 18);
+    let chain = agent(&["3", &chain, "one-space"], &environment).await;
+    assert_eq!(stderr(&chain), "");
+}

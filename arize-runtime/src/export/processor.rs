@@ -110,8 +110,9 @@ impl RoutingSpanProcessor {
             return self.inbox.counters.dropped(Loss::AttributeLimit, 1);
         }
         let theirs = self.filter.shared_provider && span.instrumentation_scope.name() != SCOPE;
-        // a handler that found no route has told the better reason
-        if !theirs && !was_told(Notice::RoutingIncomplete) {
+        // a handler that found no route, or a call that lost its Context, has told the better reason
+        let told = was_told(Notice::RoutingIncomplete) || was_told(Notice::NoParent);
+        if !theirs && !told {
             warn(Notice::Unrouted, || unrouted(&span.name, missing));
         }
         self.inbox.counters.dropped(Loss::Unrouted, 1);
@@ -169,8 +170,8 @@ fn unrouted(name: &str, missing: NoRoute) -> String {
     let key = missing.key;
     format!(
         "the span `{name}` was dropped, since it has no valid `{key}`: it started outside the Context of \
-         a handler; if in a spawned task, write `tokio::spawn(future.with_current_context())` \
-         (`opentelemetry::context::FutureExt`), elsewhere `set_routing_context(routing, || ..)` or \
+         a handler; spawn tasks with `arize_runtime::spawn(future)` (or `spawn_blocking`, `spawn_thread`, \
+         `JoinSetExt`), elsewhere write `set_routing_context(routing, || ..)` or \
          `future.with_routing(routing)`"
     )
 }
