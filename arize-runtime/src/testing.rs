@@ -91,7 +91,7 @@ pub use span::CapturedSpan;
 /// Said where nothing was captured, which has one usual reason.
 const NOTHING: &str = "nothing was captured; run the code in `capture.run(|| ..)` or \
                        `capture.scope(future).await`, serve a router in `capture.context()`, and let \
-                       spawned tasks take their Context along (`.with_current_context()`)";
+                       tasks take their Context along (`arize_runtime::spawn`)";
 
 /// Starts to capture: see the [module](self).
 ///
