@@ -57,7 +57,6 @@ impl Store {
     ///
     /// If an experiment asked for it, spans of it that come later are not kept, and are nobody's stray spans.
     /// Else they begin the trace anew.
-    #[allow(dead_code, reason = "experiments are going to use it")]
     pub(crate) fn forget(&self, trace_id: &str) {
         self.lock().forget(trace_id);
     }

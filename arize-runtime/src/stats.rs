@@ -11,7 +11,7 @@ pub enum Loss {
     Unrouted,
     /// Its space is not among the allowed ones.
     Denied,
-    /// It had more attributes than its tracer provider keeps, and its route was among the lost ones.
+    /// It had more attributes than its tracer provider keeps, and no route is left among those.
     AttributeLimit,
     /// The queue was full.
     QueueFull,

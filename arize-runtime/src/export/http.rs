@@ -129,8 +129,10 @@ fn tls(wanted: bool) -> Result<ClientConfig, rustls::Error> {
 /// write the whole path: neither is repeated.
 fn traces_uri(endpoint: &Uri) -> Result<Uri, http::Error> {
     let path = endpoint.path().trim_end_matches('/');
-    let path = path.strip_suffix("/traces").unwrap_or(path);
-    let path = path.strip_suffix("/v1").unwrap_or(path);
+    let base = ["/v1/traces", "/v1"]
+        .into_iter()
+        .find_map(|end| path.strip_suffix(end));
+    let path = base.unwrap_or(path);
     let mut parts = endpoint.clone().into_parts();
     parts.path_and_query = Some(format!("{path}/v1/traces").parse()?);
     Ok(Uri::from_parts(parts)?)
@@ -291,6 +293,7 @@ mod tests {
             ("http://h:6006/v1/traces", "http://h:6006/v1/traces"),
             ("http://h/phoenix", "http://h/phoenix/v1/traces"),
             ("http://h/phoenix/v1", "http://h/phoenix/v1/traces"),
+            ("http://h/traces", "http://h/traces/v1/traces"),
         ] {
             let endpoint: Uri = endpoint.parse().expect("a URL");
             assert_eq!(traces_uri(&endpoint).expect("a URL"), uri);

@@ -179,7 +179,7 @@ fn unrouted(name: &str, missing: NoRoute) -> String {
 #[cold]
 fn attribute_limit(name: &str) -> String {
     format!(
-        "the span `{name}` was dropped, since it lost its route: it has more attributes than its tracer \
+        "the span `{name}` was dropped, since it has no route left and more attributes than its tracer \
          provider keeps; raise `.with_max_attributes_per_span(..)` of the provider"
     )
 }
