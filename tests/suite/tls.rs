@@ -107,3 +107,11 @@ async fn http_trusts_what_the_system_trusts_and_nothing_else() {
     let tls = Tls::before(receiver.http_addr().unwrap(), b"http/1.1", "http").await;
     exports_over_tls("http/protobuf", receiver, tls).await;
 }
+
+#[tokio::test]
+async fn http_takes_http_2_where_tls_agrees_on_it() {
+    let receiver = Receiver::bind(any_port()).await.unwrap();
+    let receiver = receiver.with_http(any_port()).await.unwrap();
+    let tls = Tls::before(receiver.http_addr().unwrap(), b"h2", "http2").await;
+    exports_over_tls("http/protobuf", receiver, tls).await;
+}
