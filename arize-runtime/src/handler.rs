@@ -142,7 +142,8 @@ fn read_request(
     };
     let mut inputs = None;
     let routing = body.read(|metadata, input| {
-        inputs = Some(Inputs::of_request(input.filter(|_| spec.automatic_input)));
+        let input = input.filter(|_| spec.automatic_input);
+        inputs = Some(Inputs::of_request(&pipeline.trace_config, input));
         let linkage = linkage(metadata, headers);
         attributes.metadata = linkage.map(|json| merged(json, scope::metadata_of(&ambient)));
         routing(spec, metadata, &baggage, &pipeline.defaults)

@@ -61,26 +61,22 @@ fn start_live(
 ) -> Option<Box<Inputs>> {
     let mut lost = false;
     let records = Context::map_current(|context| {
-        let Some(pipeline) = tracer::of(context) else {
-            return false;
-        };
+        let pipeline = tracer::of(context)?;
+        let config = || Some(pipeline.trace_config.clone());
         let span = context.span();
         let parent = span.span_context();
         if !parent.is_valid() {
             lost = is_lost(spec, pipeline, context);
-            return true;
+            return config();
         }
         // Under an unsampled parent no span starts: W3C's flag is the caller's word on it.
-        parent.is_sampled()
+        parent.is_sampled().then(config).flatten()
     });
     if lost {
         // told out here, since a `tracing` subscriber may attach a Context of its own
         notice::warn(Notice::NoParent, || no_parent(spec, place));
     }
-    if !records {
-        return None;
-    }
-    Some(Inputs::of_call(spec, record))
+    records.map(|config| Inputs::of_call(spec, &config, record))
 }
 
 /// Whether a call without a parent has lost the Context of a handler.

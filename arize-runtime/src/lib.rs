@@ -10,6 +10,8 @@ mod levels;
 mod notice;
 mod stats;
 
+mod trace_config;
+
 mod recording;
 mod routing;
 
@@ -53,7 +55,7 @@ pub use arize_macros::{
     reranker, retriever, tool,
 };
 pub use error::{FlushError, InstallError, RoutingError};
-pub use export::{Hidden, Protocol, RoutingSpanProcessor};
+pub use export::{Protocol, RoutingSpanProcessor};
 /// The OpenTelemetry API of the version that spans have to be made with to be routed.
 pub use opentelemetry;
 pub use register::{
@@ -69,3 +71,4 @@ pub use scope::{Scope, ScopeFutureExt, suppress_tracing};
 pub use semconv::OpenInferenceSpanKind;
 pub use stats::{Loss, Losses, Stats};
 pub use task::{JoinSetExt, spawn, spawn_blocking, spawn_thread};
+pub use trace_config::Hidden;

@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use opentelemetry::Value;
 use serde::Serialize;
 
 use crate::notice::{self, Notice};
@@ -29,14 +30,17 @@ pub(crate) fn text_of(buffer: &[u8]) -> String {
 pub(crate) enum Recorded {
     Text(String),
     Json(String),
+    /// Something that is hidden: it was not looked at.
+    Redacted,
 }
 
 impl Recorded {
     #[inline]
-    pub(crate) fn into_parts(self) -> (String, &'static str) {
+    pub(crate) fn into_parts(self) -> (Value, Option<&'static str>) {
         match self {
-            Self::Text(text) => (text, semconv::TEXT),
-            Self::Json(json) => (json, semconv::JSON),
+            Self::Text(text) => (text.into(), Some(semconv::TEXT)),
+            Self::Json(json) => (json.into(), Some(semconv::JSON)),
+            Self::Redacted => (semconv::REDACTED.into(), None),
         }
     }
 

@@ -14,6 +14,7 @@ use opentelemetry::{Context, ContextGuard, KeyValue};
 use crate::automatic;
 use crate::recording::{self, Recorded};
 use crate::semconv::{self, OpenInferenceSpanKind};
+use crate::trace_config::{Hidden, TraceConfig};
 use crate::tracer::Pipeline;
 
 /// Everything that is known of a span before its function is called.
@@ -145,7 +146,9 @@ pub(crate) fn start(
     if let Some(input) = input {
         let (value, mime_type) = input.into_parts();
         attributes.push(KeyValue::new(semconv::INPUT_VALUE, value));
-        attributes.push(KeyValue::new(semconv::INPUT_MIME_TYPE, mime_type));
+        if let Some(mime_type) = mime_type {
+            attributes.push(KeyValue::new(semconv::INPUT_MIME_TYPE, mime_type));
+        }
     }
     let mut links = None;
     if let Some(request) = request {
@@ -165,6 +168,7 @@ pub(crate) fn start(
     ActiveSpan {
         context: parent.with_span(span),
         recording,
+        trace_config: pipeline.trace_config.clone(),
         failed: Cell::new(false),
         ended: false,
     }
@@ -178,6 +182,7 @@ const MOST_CAUSES: usize = 32;
 pub struct ActiveSpan {
     context: Context,
     recording: bool,
+    trace_config: TraceConfig,
     failed: Cell<bool>,
     ended: bool,
 }
@@ -191,12 +196,28 @@ impl ActiveSpan {
         self.context.clone().attach()
     }
 
+    /// Records what `serialise` gives, which is not asked for an output that is hidden.
+    #[inline]
+    pub(crate) fn record_output(&self, serialise: impl FnOnce() -> Option<Recorded>) {
+        let hidden = self.trace_config.masking.hides(Hidden::Outputs);
+        let output = if hidden {
+            Some(Recorded::Redacted)
+        } else {
+            serialise()
+        };
+        if let Some(output) = output {
+            self.output(output);
+        }
+    }
+
     pub(crate) fn output(&self, output: Recorded) {
         let (value, mime_type) = output.into_parts();
         // one by one: `set_attributes` moves the array twice, which costs more than the second lock
         let span = self.context.span();
         span.set_attribute(KeyValue::new(*automatic::OUTPUT_VALUE, value));
-        span.set_attribute(KeyValue::new(*automatic::OUTPUT_MIME_TYPE, mime_type));
+        if let Some(mime_type) = mime_type {
+            span.set_attribute(KeyValue::new(*automatic::OUTPUT_MIME_TYPE, mime_type));
+        }
     }
 
     /// Status `<Type>: <message>` and the event `exception`.
