@@ -64,6 +64,13 @@ impl HandlerCall {
     pub fn run<F: Future>(self, body: F) -> AsyncCall<Self, F> {
         AsyncCall { call: self, body }
     }
+
+    /// Takes the body of a handler that returns a future, and runs it: the future is what is traced.
+    #[inline]
+    #[must_use]
+    pub fn future<F: Future>(self, body: impl FnOnce() -> F) -> AsyncCall<Self, F> {
+        self.run(body())
+    }
 }
 
 impl Begin for HandlerCall {

@@ -15,6 +15,8 @@ mod trace_config;
 mod recording;
 mod routing;
 
+mod items;
+
 mod scope;
 
 mod agent_request;
@@ -33,6 +35,8 @@ mod inputs;
 mod outcome;
 
 mod instrument;
+
+mod stream;
 
 mod task;
 
@@ -70,5 +74,6 @@ pub use schemars;
 pub use scope::{Scope, ScopeFutureExt, suppress_tracing};
 pub use semconv::OpenInferenceSpanKind;
 pub use stats::{Loss, Losses, Stats};
+pub use stream::{HeldSpan, hold_span};
 pub use task::{JoinSetExt, spawn, spawn_blocking, spawn_thread};
 pub use trace_config::Hidden;

@@ -29,6 +29,8 @@ pub(crate) fn text_of(buffer: &[u8]) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Recorded {
     Text(String),
+    /// A number, a boolean or null.
+    Scalar(String),
     Json(String),
     /// Something that is hidden: it was not looked at.
     Redacted,
@@ -38,7 +40,7 @@ impl Recorded {
     #[inline]
     pub(crate) fn into_parts(self) -> (Value, Option<&'static str>) {
         match self {
-            Self::Text(text) => (text.into(), Some(semconv::TEXT)),
+            Self::Text(text) | Self::Scalar(text) => (text.into(), Some(semconv::TEXT)),
             Self::Json(json) => (json.into(), Some(semconv::JSON)),
             Self::Redacted => (semconv::REDACTED.into(), None),
         }
@@ -50,7 +52,7 @@ impl Recorded {
         match json.as_bytes().first() {
             Some(b'{' | b'[') => Self::Json(json),
             Some(b'"') => Self::Text(serde_json::from_str(&json).unwrap_or(json)),
-            _ => Self::Text(json),
+            _ => Self::Scalar(json),
         }
     }
 

@@ -14,6 +14,7 @@ mod registration;
 mod requests;
 mod routes_by_hand;
 mod scopes;
+mod streams;
 mod tasks;
 mod tls;
 mod tools;
