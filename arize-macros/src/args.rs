@@ -110,6 +110,14 @@ impl Args {
 fn unknown(kind: &Kind, key: &str) -> String {
     let elsewhere = kind::taking(key);
     let allowed = listed(kind.keys.iter().copied());
+    if key == "stream" {
+        // only handlers do not take it
+        return format!(
+            "`#[{}]` has no argument `stream`; give the stream that the response is made of to \
+             `arize_runtime::hold_span`",
+            kind.attribute
+        );
+    }
     if !elsewhere.is_empty() {
         let takes = if elsewhere.len() == 1 {
             "takes"

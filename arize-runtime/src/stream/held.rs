@@ -89,9 +89,11 @@ pin_project! {
     }
 }
 
+type Record<T> = Box<dyn Fn(&T) -> Option<Recorded> + Send>;
+
 /// What is recorded of the items.
 struct Output<T> {
-    of: Box<dyn Fn(&T) -> Option<Recorded> + Send>,
+    of: Record<T>,
     items: Items,
 }
 
