@@ -12,6 +12,7 @@ use crate::instrument::{AsyncCall, Begin};
 use crate::levels::levels;
 use crate::notice::{self, Notice};
 use crate::propagation::{self, RequestBaggage};
+use crate::recording;
 use crate::request::{HeaderSource, RequestBody};
 use crate::resolve::{Defaults, Named, resolve};
 use crate::routing::{Routing, valid_project_name, valid_space_id};
@@ -206,14 +207,8 @@ fn other_space(named: &str, fixed: &str) -> String {
 
 /// The linkage under the user's own metadata, whose keys win.
 fn merged(linkage: String, own: Option<&str>) -> String {
-    let object = |json: &str| serde_json::from_str::<serde_json::Map<String, Value>>(json).ok();
-    match (object(&linkage), own.and_then(object)) {
-        (Some(mut fields), Some(own)) => {
-            fields.extend(own);
-            Value::from(fields).to_string()
-        }
-        _ => linkage,
-    }
+    let both = own.and_then(|own| recording::merged(&linkage, own));
+    both.unwrap_or(linkage)
 }
 
 const UNSAMPLED: &str = "a request came with an unsampled parent (traceparent flags 00), so nothing of it \

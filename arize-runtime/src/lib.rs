@@ -15,6 +15,8 @@ mod routing;
 
 mod scope;
 
+pub mod attributes;
+
 mod agent_request;
 mod request;
 
@@ -52,6 +54,7 @@ pub use arize_macros::{
     agent, chain, decision, embedding, evaluator, experiment_handler, guardrail, llm, prompt,
     reranker, retriever, tool,
 };
+pub use attributes::record;
 pub use error::{FlushError, InstallError, RoutingError};
 pub use export::{Hidden, Protocol, RoutingSpanProcessor};
 /// The OpenTelemetry API of the version that spans have to be made with to be routed.
