@@ -17,6 +17,8 @@
 //! }
 //! ```
 
+mod attributes;
+
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, Ident, Pat};
@@ -37,18 +39,19 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
         let input = reference(input);
         quote!(.input(#input))
     });
+    let given = attributes::link(&model.span_attributes);
     let body = body(model);
     let outcome = outcome(model);
     let wait = model.signature.asyncness.is_some().then(|| quote!(.await));
     let chain = if model.late.is_empty() {
-        quote!(#begin #input #body #outcome #wait)
+        quote!(#begin #given #input #body #outcome #wait)
     } else {
         let call = Ident::new("__call", Span::mixed_site());
         let late = bindings(&model.late);
         quote! {
             let #call = #begin;
             #late
-            #call #input #body #outcome #wait
+            #call #given #input #body #outcome #wait
         }
     };
     quote! {

@@ -33,6 +33,11 @@ const HANDLER: &[&str] = &[
     "project_name",
     "headers",
     "body",
+    "session_id",
+    "user_id",
+    "metadata",
+    "tags",
+    "attributes",
     "crate",
 ];
 const TOOL: &[&str] = &[
@@ -46,6 +51,11 @@ const TOOL: &[&str] = &[
     "input",
     "output",
     "skip_output",
+    "session_id",
+    "user_id",
+    "metadata",
+    "tags",
+    "attributes",
     "crate",
 ];
 const STEP: &[&str] = &[
@@ -57,6 +67,11 @@ const STEP: &[&str] = &[
     "input",
     "output",
     "skip_output",
+    "session_id",
+    "user_id",
+    "metadata",
+    "tags",
+    "attributes",
     "crate",
 ];
 

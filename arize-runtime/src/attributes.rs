@@ -41,6 +41,7 @@ mod common;
 mod decision;
 mod embedding;
 mod feedback;
+mod given;
 mod llm;
 mod prompt;
 mod retrieval;
@@ -50,6 +51,8 @@ use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
 
 use crate::recording;
+
+pub(crate) use given::Given;
 
 pub use common::Attributes;
 pub use decision::Decision;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::agent_request::{AgentRequest, Metadata};
+use crate::attributes::Given;
 use crate::inputs::Inputs;
 use crate::instrument::{AsyncCall, Begin};
 use crate::levels::levels;
@@ -59,6 +60,20 @@ impl HandlerCall {
         self
     }
 
+    /// Records what the attribute says of the span itself.
+    #[inline]
+    #[must_use]
+    pub fn attributes(mut self, say: impl FnOnce(&mut Given)) -> Self {
+        if let Some(Request {
+            inputs: Some(inputs),
+            ..
+        }) = &mut self.request
+        {
+            inputs.attributes = Some(Box::new(Given::by(say)));
+        }
+        self
+    }
+
     /// Takes the body of the handler.
     #[inline]
     #[must_use]
@@ -71,18 +86,17 @@ impl Begin for HandlerCall {
     fn begin(self) -> Option<ActiveSpan> {
         let Request {
             context,
-            inputs,
+            mut inputs,
             attributes,
         } = self.request?;
+        let given = inputs.as_mut().and_then(|inputs| inputs.attributes.take());
         let input = inputs.and_then(|inputs| inputs.finish(self.spec));
         let pipeline = tracer::of(&context)?;
-        Some(span::start(
-            self.spec,
-            pipeline,
-            &context,
-            input,
-            Some(attributes),
-        ))
+        let span = span::start(self.spec, pipeline, &context, input, Some(attributes));
+        if let Some(given) = given {
+            span.attributes(*given);
+        }
+        Some(span)
     }
 }
 

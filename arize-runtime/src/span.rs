@@ -11,6 +11,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, ContextGuard, KeyValue};
 
+use crate::attributes::Given;
 use crate::automatic;
 use crate::recording::{self, Recorded};
 use crate::semconv::{self, OpenInferenceSpanKind};
@@ -189,6 +190,12 @@ impl ActiveSpan {
 
     pub(crate) fn attach(&self) -> ContextGuard {
         self.context.clone().attach()
+    }
+
+    /// What the function's attribute says of the span itself.
+    #[cold]
+    pub(crate) fn attributes(&self, given: Given) {
+        self.context.span().set_attributes(given.into_vec());
     }
 
     pub(crate) fn output(&self, output: Recorded) {
