@@ -106,6 +106,7 @@ impl IntoAttributes for Vec<KeyValue> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F: FnOnce() -> A, A: IntoAttributes> IntoAttributes for F {
     fn into_attributes(self) -> Vec<KeyValue> {
         self().into_attributes()

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use arize_local::{AttributeValue, Receiver, Span};
 use arize_runtime::attributes::{Attributes, Document, Llm, Message, Retriever};
@@ -217,6 +218,18 @@ fn sync_tool(value: &Counted<'_>) {
     record(|| Attributes::new().attribute("late", value));
 }
 
+static HANDLED: AtomicU32 = AtomicU32::new(0);
+
+fn handled() -> u32 {
+    HANDLED.fetch_add(1, Relaxed)
+}
+
+#[experiment_handler(attributes(handled = handled()), body = none)]
+async fn handler(headers: HeaderMap) -> String {
+    record(|| Attributes::new().attribute("late", &handled()));
+    String::new()
+}
+
 #[tokio::test]
 async fn nothing_is_evaluated_where_no_span_records() {
     const UNSAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
@@ -231,18 +244,11 @@ async fn nothing_is_evaluated_where_no_span_records() {
     traced(&pipeline, async { sync_tool(&Counted(&evaluated)) }).await;
     assert_eq!(evaluated.get(), 3);
 
-    static HANDLED: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    fn handled() -> u32 {
-        HANDLED.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
-    }
-    #[experiment_handler(attributes(handled = handled()), body = none)]
-    async fn handler(headers: HeaderMap) -> String {
-        record(|| Attributes::new().attribute("late", &handled()));
-        String::new()
-    }
     let agent = Agent::start(Router::new().route("/invoke", post(handler))).await;
     agent.post(&[("traceparent", UNSAMPLED)], "").await;
-    assert_eq!(HANDLED.load(std::sync::atomic::Ordering::Relaxed), 0);
+    assert_eq!(HANDLED.load(Relaxed), 0);
+    agent.post(&[], "").await;
+    assert_eq!(HANDLED.load(Relaxed), 2);
 }
 
 /// Fails to serialise, or panics.

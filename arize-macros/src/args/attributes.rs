@@ -1,5 +1,6 @@
 //! What the user says of the span: `session_id = ..`, `attributes("key" = ..)`, `attributes = ..`.
 
+use proc_macro2::TokenStream;
 use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
@@ -24,7 +25,7 @@ pub(crate) enum AttributeKey {
 
 /// `session_id`, `user_id`, `metadata` or `tags`.
 pub(super) fn one(key: &Ident, input: ParseStream<'_>) -> syn::Result<SpanAttribute> {
-    let value = value(key, input, &format!("{key} = {key}"))?.parse()?;
+    let value = value(key, input, &format!("{key} = .."))?.parse()?;
     let key = AttributeKey::Argument(key.clone());
     Ok(SpanAttribute { key, value })
 }
@@ -42,8 +43,10 @@ pub(super) fn several(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Sp
         let wanted = "`attributes` names no key; write `attributes(\"shop.items\" = items)`";
         return Err(syn::Error::new(key.span(), wanted));
     }
-    let pairs = Punctuated::<_, Token![,]>::parse_terminated_with(&content, pair)?;
-    Ok(pairs.into_iter().collect())
+    let pairs = Punctuated::<_, Token![,]>::parse_terminated_with(&content, pair);
+    // read to the end, so that what is left is not told too
+    content.parse::<TokenStream>()?;
+    Ok(pairs?.into_iter().collect())
 }
 
 fn pair(input: ParseStream<'_>) -> syn::Result<SpanAttribute> {
@@ -55,6 +58,11 @@ fn pair(input: ParseStream<'_>) -> syn::Result<SpanAttribute> {
         LitStr::new(&key.unraw().to_string(), key.span())
     };
     let shown = key.value();
+    if input.peek(Token![.]) {
+        let message =
+            format!("the key `{shown}.*` is no name; write it as a string, `\"{shown}.*\" = ..`");
+        return Err(syn::Error::new(key.span(), message));
+    }
     if input.parse::<Option<Token![=]>>()?.is_none() || input.is_empty() || input.peek(Token![,]) {
         let message = format!("the key `{shown}` needs a value; write `\"{shown}\" = ..`");
         return Err(syn::Error::new(key.span(), message));

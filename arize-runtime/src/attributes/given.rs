@@ -11,7 +11,8 @@ use crate::{recording, semconv};
 #[diagnostic::on_unimplemented(
     message = "the value of type `{Self}` cannot be recorded as an attribute",
     label = "not `serde::Serialize`",
-    note = "implement `serde::Serialize` for it, or give what is, such as a field of it or `value.to_string()`"
+    note = "implement `serde::Serialize` for it (a type parameter: add the bound), or give what is, such as a \
+            field of it or `value.to_string()`"
 )]
 pub trait RecordableAttribute: Serialize {}
 
