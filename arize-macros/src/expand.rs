@@ -17,6 +17,8 @@
 //! }
 //! ```
 
+mod attributes;
+
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Expr, Ident, Pat, ReturnType};
@@ -37,6 +39,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
         let input = reference(input);
         quote!(.input(#input))
     });
+    let given = attributes::link(&model.span_attributes);
     let (body, outcome) = (body(model), outcome(model));
     let call = Ident::new("__call", Span::mixed_site());
     let bind_late = (!model.late.is_empty()).then(|| {
@@ -46,9 +49,10 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let begin = bind_late.is_none().then_some(begin);
     let begin = begin.unwrap_or_else(|| call.to_token_stream());
     let chain = match model.form {
-        Form::Sync | Form::Async => quote!(#early #bind_late #begin #input #body #outcome),
+        Form::Sync | Form::Async => quote!(#early #bind_late #begin #given #input #body #outcome),
         Form::Block(returned) => {
-            let block = quote!(async move { #early #bind_late #begin #input #body #outcome });
+            let block =
+                quote!(async move { #early #bind_late #begin #given #input #body #outcome });
             packed(returned, &block)
         }
         Form::Future(returned) => {
@@ -56,7 +60,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
             quote! {
                 #early
                 #bind_late
-                let #call = #begin #input #body;
+                let #call = #begin #given #input #body;
                 #future
             }
         }

@@ -1,6 +1,7 @@
 //! Every judgement about an annotated function. A [`Model`] exists only where all of them passed; its
 //! fields are decisions, not options.
 
+mod attributes;
 mod form;
 mod inputs;
 mod request;
@@ -12,7 +13,7 @@ use syn::spanned::Spanned as _;
 use syn::visit_mut::VisitMut;
 use syn::{Attribute, Expr, FnArg, Ident, LitStr, Pat, ReturnType, Signature, Type, Visibility};
 
-use crate::args::{Args, Given};
+use crate::args::{Args, Given, SpanAttribute};
 use crate::errors::{Errors, listed, nearest};
 use crate::function::Function;
 use crate::kind::{Inputs, Kind, SPAN_KINDS};
@@ -40,6 +41,8 @@ pub(crate) struct Model {
     pub(crate) late: Vec<(Pat, Ident)>,
     /// `input = ..`
     pub(crate) input: Option<Expr>,
+    /// What is said of the span itself.
+    pub(crate) span_attributes: Vec<SpanAttribute>,
     /// The type to pin, where there is one that can be named.
     pub(crate) pin: Option<Type>,
     pub(crate) body: TokenStream,
@@ -126,6 +129,7 @@ pub(crate) fn check(
         Inputs::Body => Vec::new(),
         _ => inputs::links(kind, &args, &signature, &arguments, &mut errors),
     };
+    attributes::check(kind, &args.attributes, &mut errors);
     errors.finish()?;
 
     let read_later = |argument: &Argument| match &request {
@@ -146,6 +150,7 @@ pub(crate) fn check(
             Some(Given::Some(input)) => Some(input),
             _ => None,
         },
+        span_attributes: args.attributes,
         attributes,
         visibility,
         signature,

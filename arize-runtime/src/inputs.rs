@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde::Serialize;
 
 use crate::arguments::{ToolSchema, Typed, TypedArgument};
+use crate::attributes::Given;
 use crate::recording::{self, Recorded};
 use crate::request::RequestInput;
 use crate::span::SpanSpec;
@@ -21,6 +22,8 @@ pub struct Inputs {
     /// Nothing is serialised.
     hidden: bool,
     schema: Option<Box<ToolSchema>>,
+    /// What is said of the span itself, until it starts.
+    pub(crate) attributes: Option<Box<Given>>,
 }
 
 thread_local! {

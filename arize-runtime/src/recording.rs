@@ -57,16 +57,30 @@ impl Recorded {
     }
 
     /// None for a value that cannot be serialised, which is told.
+    #[inline]
     pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Option<Self> {
-        // who takes the buffer inside a serialisation gets a new one
-        let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
-        let recorded = write(&mut buffer, value).then(|| Self::of_json(text_of(&buffer)));
-        buffer.clear();
-        if buffer.capacity() <= KEPT_BYTES {
-            let _ = BUFFER.try_with(|kept| kept.set(buffer));
-        }
-        recorded
+        json_of(value).map(Self::of_json)
     }
+}
+
+/// A value's JSON; None for one that cannot be serialised, which is told.
+pub(crate) fn json_of(value: &(impl Serialize + ?Sized)) -> Option<String> {
+    // who takes the buffer inside a serialisation gets a new one
+    let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
+    let json = write(&mut buffer, value).then(|| text_of(&buffer));
+    buffer.clear();
+    if buffer.capacity() <= KEPT_BYTES {
+        let _ = BUFFER.try_with(|kept| kept.set(buffer));
+    }
+    json
+}
+
+/// One JSON object of two, whose keys in `over` win; None where one is no object.
+pub(crate) fn merged(under: &str, over: &str) -> Option<String> {
+    type Object = serde_json::Map<String, serde_json::Value>;
+    let mut fields: Object = serde_json::from_str(under).ok()?;
+    fields.extend(serde_json::from_str::<Object>(over).ok()?);
+    serde_json::to_string(&fields).ok()
 }
 
 /// What the user's code says of a value; a panic in it is told, and nothing.

@@ -30,8 +30,8 @@ pub use routes::{OneSpace, PerRequest, ProjectType, Routes};
 pub use signal::shutdown_signal;
 
 /// The SDK drops the newest attributes beyond its limit of 128, which would be ours if a builder
-/// came with that many.
-pub(crate) const MAX_ATTRIBUTES: u32 = 1024;
+/// came with that many. A message with a tool call has five, and conversations are long.
+pub(crate) const MAX_ATTRIBUTES: u32 = 10_000;
 
 /// The tracer of annotated functions.
 pub(crate) fn tracer_of(provider: &SdkTracerProvider) -> SdkTracer {

@@ -13,6 +13,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, ContextGuard, KeyValue};
 
+use crate::attributes::Given;
 use crate::automatic;
 use crate::items::Items;
 use crate::recording::{self, Recorded};
@@ -237,6 +238,12 @@ impl ActiveSpan {
         if let Some(output) = output {
             self.output(output);
         }
+    }
+
+    /// What the function's attribute says of the span itself.
+    #[cold]
+    pub(crate) fn attributes(&self, given: Given) {
+        self.context.span().set_attributes(given.into_vec());
     }
 
     pub(crate) fn output(&self, output: Recorded) {

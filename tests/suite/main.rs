@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod attribute_names;
+mod attributes;
 mod capture;
 mod handlers;
 mod harness;

@@ -8,9 +8,10 @@ use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_sdk::trace::Span;
 
 use crate::automatic::{self, is_automatic};
+use crate::recording::merged;
 use crate::routing::{Routing, valid_project_name, valid_space_id};
 use crate::scope;
-use crate::semconv::{OUTPUT_VALUE, PROJECT_NAME, SPACE_ID};
+use crate::semconv::{METADATA, OUTPUT_VALUE, PROJECT_NAME, SPACE_ID};
 
 /// Above this many attributes duplicates are found by hashing.
 const FEW: usize = 32;
@@ -54,9 +55,10 @@ fn text<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a str> {
     }
 }
 
-/// Leaves each key once: the last value that the span's own code set, else ours.
+/// Leaves each key once: the last value that the span's own code set, else ours. Metadata is merged.
 pub(crate) fn settle(attributes: &mut Vec<KeyValue>) {
     drop_outdone(attributes);
+    merge_metadata(attributes);
     if attributes.len() > FEW {
         let mut seen = HashSet::with_capacity(attributes.len());
         attributes.reverse();
@@ -94,6 +96,26 @@ fn drop_outdone(attributes: &mut Vec<KeyValue>) {
             let is_type =
                 |kv: &KeyValue| type_too && kv.key.as_str() == *automatic::OUTPUT_MIME_TYPE;
             attributes.retain(|kv| !(is_automatic(&kv.key) && (same(kv) || is_type(kv))));
+        }
+    }
+}
+
+/// Makes the last metadata all of them, key by key: a handler's begins with what the request says of its
+/// experiment, which no later one should lose.
+fn merge_metadata(attributes: &mut [KeyValue]) {
+    let is_metadata = |kv: &&mut KeyValue| kv.key.as_str() == METADATA;
+    if attributes.iter_mut().filter(is_metadata).nth(1).is_none() {
+        return;
+    }
+    let mut earlier: Option<String> = None;
+    for kv in attributes.iter_mut().filter(is_metadata) {
+        let Value::String(json) = &kv.value else {
+            continue;
+        };
+        let all = earlier.and_then(|earlier| merged(&earlier, json.as_str()));
+        earlier = Some(all.as_deref().unwrap_or(json.as_str()).to_owned());
+        if let Some(all) = all {
+            kv.value = Value::from(all);
         }
     }
 }
@@ -172,6 +194,23 @@ mod tests {
             (OUTPUT_VALUE, "mine"),
         ]);
         assert_eq!(attributes, left);
+    }
+
+    #[test]
+    fn metadata_is_merged_and_what_is_no_object_wins_as_it_is() {
+        let settled = |jsons: &[&'static str]| {
+            let mut attributes = jsons
+                .iter()
+                .map(|json| KeyValue::new(METADATA, *json))
+                .collect();
+            settle(&mut attributes);
+            assert_eq!(attributes.len(), 1);
+            attributes[0].value.to_string()
+        };
+        assert_eq!(settled(&[r#"{"b":1,"a":1}"#]), r#"{"b":1,"a":1}"#);
+        let three = [r#"{"a":1,"b":1}"#, r#"{"b":2}"#, r#"{"c":3}"#];
+        assert_eq!(settled(&three), r#"{"a":1,"b":2,"c":3}"#);
+        assert_eq!(settled(&[r#"{"a":1}"#, "none"]), "none");
     }
 
     #[test]
