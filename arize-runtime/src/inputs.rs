@@ -2,10 +2,12 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::arguments::{ToolSchema, Typed, TypedArgument};
+use crate::masked_keys::MaskedKeys;
 use crate::recording::{self, Recorded};
 use crate::request::RequestInput;
 use crate::span::SpanSpec;
@@ -20,6 +22,9 @@ pub struct Inputs {
     form: Form,
     /// Nothing is serialised.
     hidden: bool,
+    masked_keys: Option<Arc<MaskedKeys>>,
+    /// The name of the only argument, where that is recorded as it is.
+    bare: &'static str,
     schema: Option<Box<ToolSchema>>,
 }
 
@@ -91,8 +96,10 @@ impl Inputs {
     /// Records the only argument, as it is.
     #[inline]
     pub fn bare<T: ?Sized>(&mut self, argument: Typed<'_, T>) {
+        let argument = argument.untyped();
         self.form = Form::Json;
-        argument.untyped().write(&mut self.buffer);
+        self.bare = argument.name;
+        argument.write(&mut self.buffer);
     }
 
     /// Of a function's arguments.
@@ -125,6 +132,8 @@ impl Inputs {
         let kept = INPUTS.try_with(Cell::take).ok().flatten();
         let mut inputs = kept.unwrap_or_default();
         inputs.hidden = config.masking.hides(Hidden::Inputs);
+        inputs.masked_keys.clone_from(&config.masked_keys);
+        inputs.bare = "";
         inputs
     }
 
@@ -150,6 +159,7 @@ impl Inputs {
             return;
         }
         self.buffer.clear();
+        self.bare = "";
         let written = recording::write(&mut self.buffer, value);
         self.form = if written { Form::Json } else { Form::None };
     }
@@ -175,6 +185,10 @@ impl Inputs {
             Form::Text => Some(Recorded::Text(recording::text_of(&self.buffer))),
             Form::Object => Some(Recorded::Json(recording::text_of(&self.buffer))),
             Form::Json => Some(Recorded::of_json(recording::text_of(&self.buffer))),
+        };
+        let recorded = match &self.masked_keys {
+            Some(keys) => recorded.map(|recorded| recorded.masked(keys, self.bare)),
+            None => recorded,
         };
         self.buffer.clear();
         if self.buffer.capacity() <= recording::KEPT_BYTES {

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use opentelemetry::Value;
 use serde::Serialize;
 
+use crate::masked_keys::MaskedKeys;
 use crate::notice::{self, Notice};
 use crate::semconv;
 
@@ -51,6 +52,19 @@ impl Recorded {
             Some(b'{' | b'[') => Self::Json(json),
             Some(b'"') => Self::Text(serde_json::from_str(&json).unwrap_or(json)),
             _ => Self::Text(json),
+        }
+    }
+
+    /// Without the values of masked keys, of a value that stands at the path `root`.
+    #[cold]
+    pub(crate) fn masked(self, keys: &MaskedKeys, root: &str) -> Self {
+        if keys.hide(root) {
+            return Self::Redacted;
+        }
+        match self {
+            Self::Text(text) => Self::Text(keys.mask(root, &text).unwrap_or(text)),
+            Self::Json(json) => Self::Json(keys.mask(root, &json).unwrap_or(json)),
+            Self::Redacted => self,
         }
     }
 

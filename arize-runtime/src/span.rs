@@ -211,6 +211,10 @@ impl ActiveSpan {
     }
 
     pub(crate) fn output(&self, output: Recorded) {
+        let output = match &self.trace_config.masked_keys {
+            Some(keys) => output.masked(keys, ""),
+            None => output,
+        };
         let (value, mime_type) = output.into_parts();
         // one by one: `set_attributes` moves the array twice, which costs more than the second lock
         let span = self.context.span();

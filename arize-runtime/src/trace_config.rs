@@ -2,6 +2,9 @@
 //! recorded and where spans are exported.
 
 use std::fmt;
+use std::sync::Arc;
+
+use crate::masked_keys::MaskedKeys;
 
 /// What a pipeline records. Small, since each live span has a copy.
 #[derive(Debug, Clone)]
@@ -9,6 +12,8 @@ pub(crate) struct TraceConfig {
     pub(crate) masking: Masking,
     /// Bytes of a text that are kept.
     pub(crate) max_value_length: usize,
+    /// None where no keys are masked.
+    pub(crate) masked_keys: Option<Arc<MaskedKeys>>,
 }
 
 /// Hides nothing and cuts nothing.
@@ -17,6 +22,18 @@ impl Default for TraceConfig {
         Self {
             masking: Masking::default(),
             max_value_length: usize::MAX,
+            masked_keys: None,
+        }
+    }
+}
+
+impl TraceConfig {
+    /// `text` without the values of masked keys, if it is a JSON object or array.
+    #[inline]
+    pub(crate) fn mask(&self, text: String) -> String {
+        match &self.masked_keys {
+            Some(keys) => keys.mask("", &text).unwrap_or(text),
+            None => text,
         }
     }
 }

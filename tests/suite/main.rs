@@ -7,6 +7,7 @@ mod capture;
 mod handlers;
 mod harness;
 mod hostile;
+mod masked_keys;
 mod masking;
 mod pipeline;
 mod processes;

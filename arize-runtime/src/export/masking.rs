@@ -7,6 +7,7 @@ use opentelemetry::trace::Status;
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
+use super::attributes::mask_keys;
 use crate::semconv::{
     EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, INPUT_MIME_TYPE, INPUT_VALUE,
     OUTPUT_MIME_TYPE, OUTPUT_VALUE, PROJECT_NAME, REDACTED, SPACE_ID, TEXT,
@@ -16,6 +17,11 @@ use crate::trace_config::{Hidden, Masking, TraceConfig, cut};
 /// What is done to every span before it is encoded.
 pub(super) fn apply(config: &TraceConfig, span: &mut SpanData) {
     hide(config.masking, span);
+    if let Some(keys) = &config.masked_keys {
+        for attribute in &mut span.attributes {
+            mask_keys(attribute, keys);
+        }
+    }
     cut_texts(span, config.max_value_length);
 }
 
