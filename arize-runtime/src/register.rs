@@ -121,6 +121,7 @@ pub struct Registration<R> {
     max_queue_size: usize,
     masking: Masking,
     max_value_length: usize,
+    base64_image_max_length: Option<usize>,
     masked_keys: Vec<String>,
     environment: Environment,
 }
@@ -156,6 +157,7 @@ impl<R: Routes> Registration<R> {
             max_queue_size: 32_768,
             masking: Masking::default(),
             max_value_length: 32 * 1024,
+            base64_image_max_length: None,
             masked_keys: Vec::new(),
             environment: Box::new(|name| std::env::var(name).ok()),
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::settings::variable;
 use super::{Registration, Routes};
 use crate::error::InstallError;
 use crate::masked_keys::MaskedKeys;
@@ -56,11 +57,28 @@ impl<R: Routes> Registration<R> {
         self
     }
 
+    /// How many bytes the URL of an image may have that is the image itself (`data:image/png;base64,..`), 32,000
+    /// unless said here or by `OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH`. A longer one is sent as `__REDACTED__`; none
+    /// is cut by [`max_value_length`](Self::max_value_length).
+    ///
+    /// It counts for `image.url` of messages and of `input.images` and `output.images`. A variable that cannot
+    /// be read leaves no such image, and is told.
+    ///
+    /// ```
+    /// # use arize_runtime::register_with_routing;
+    /// let registration = register_with_routing().base64_image_max_length(0); // no image
+    /// ```
+    pub fn base64_image_max_length(mut self, bytes: usize) -> Self {
+        self.base64_image_max_length = Some(bytes);
+        self
+    }
+
     pub(super) fn trace_config(&self) -> Result<TraceConfig, InstallError> {
         let masked_keys = MaskedKeys::new(&self.masked_keys)?;
         Ok(TraceConfig {
             masking: self.masking(),
             max_value_length: self.max_value_length,
+            base64_image_max_length: self.image_length(),
             masked_keys: (!masked_keys.is_empty()).then(|| Arc::new(masked_keys)),
         })
     }
@@ -88,6 +106,24 @@ impl<R: Routes> Registration<R> {
         }
         masking
     }
+
+    /// Code before environment. A variable that cannot be read was meant to hide something.
+    fn image_length(&self) -> usize {
+        const UNLESS_SAID: usize = 32_000;
+        let name = semconv::ENV_BASE64_IMAGE_MAX_LENGTH;
+        if let Some(length) = self.base64_image_max_length {
+            return length;
+        }
+        let Some(value) = variable(&self.environment, name) else {
+            return UNLESS_SAID;
+        };
+        value.trim().parse().unwrap_or_else(|_| {
+            warn(Notice::Setting, || {
+                format!("`{name}={value}` cannot be read and hides; write a number, like `32000`")
+            });
+            0
+        })
+    }
 }
 
 #[cfg(test)]
@@ -110,5 +146,25 @@ mod tests {
         for value in ["false", "False", "0", "no", "off"] {
             assert_eq!(masked(value), Masking::default(), "{value:?}");
         }
+    }
+
+    #[test]
+    fn the_length_of_images_is_of_the_code_then_of_the_environment_and_fails_closed() {
+        let of = |value: &'static str| {
+            let variable = move |name: &str| {
+                (name == "OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH").then(|| value.to_owned())
+            };
+            register_with_routing().with_environment(variable)
+        };
+        for (value, length) in [
+            ("64000", 64_000),
+            (" 0 ", 0),
+            ("", 32_000),
+            ("32k", 0),
+            ("-1", 0),
+        ] {
+            assert_eq!(of(value).image_length(), length, "{value:?}");
+        }
+        assert_eq!(of("7").base64_image_max_length(9).image_length(), 9);
     }
 }
