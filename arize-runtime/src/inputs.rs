@@ -205,6 +205,7 @@ impl Inputs {
             None => inputs.form = Form::None,
             Some(_) if inputs.hidden => inputs.form = Form::Redacted,
             Some(RequestInput::Value(value)) => inputs.value(value),
+            Some(RequestInput::Fields(row)) => inputs.value(&row),
             Some(RequestInput::Json(json)) => {
                 inputs.buffer.extend_from_slice(json.as_bytes());
                 inputs.form = Form::Json;
