@@ -22,9 +22,9 @@ thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Values nested more deeply are not recorded: each level takes stack, of which a task has little, and
-/// `serde_json` reads no more of them back.
-const MOST_LEVELS: usize = 128;
+/// Values nested more deeply are not recorded: each level takes stack, of which a task has little. It is less than
+/// what `serde_json` reads back (127).
+const MOST_LEVELS: usize = 100;
 
 /// Compact JSON of a bounded depth.
 struct Bounded {

@@ -4,11 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod capture;
+mod conformance;
 mod handlers;
 mod harness;
 mod hostile;
 mod masked_keys;
 mod masking;
+mod masking_variables;
 mod other_code;
 mod pipeline;
 mod processes;
