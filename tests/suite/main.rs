@@ -14,6 +14,7 @@ mod masking_variables;
 mod other_code;
 mod pipeline;
 mod processes;
+mod properties;
 mod registration;
 mod requests;
 mod routes_by_hand;
