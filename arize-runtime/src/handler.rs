@@ -167,7 +167,8 @@ fn read_request(
         let input = input.filter(|_| spec.automatic_input);
         inputs = Some(Inputs::of_request(&pipeline.trace_config, input));
         let linkage = linkage(metadata, headers);
-        attributes.metadata = linkage.map(|json| merged(json, scope::metadata_of(&ambient)));
+        let linkage = linkage.map(|json| merged(json, scope::metadata_of(&ambient)));
+        attributes.metadata = linkage.map(|json| pipeline.trace_config.mask(json));
         routing(spec, metadata, &baggage, &pipeline.defaults)
     });
     let context = match routing {

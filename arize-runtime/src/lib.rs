@@ -10,6 +10,7 @@ mod levels;
 mod notice;
 mod stats;
 
+mod masked_keys;
 mod trace_config;
 
 mod recording;

@@ -247,6 +247,10 @@ impl ActiveSpan {
     }
 
     pub(crate) fn output(&self, output: Recorded) {
+        let output = match &self.trace_config.masked_keys {
+            Some(keys) => output.masked(keys, ""),
+            None => output,
+        };
         if let Some(items) = &self.items {
             items.borrow_mut().push(output);
             return;

@@ -8,10 +8,11 @@ use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_sdk::trace::Span;
 
 use crate::automatic::{self, is_automatic};
+use crate::masked_keys::MaskedKeys;
 use crate::recording::merged;
 use crate::routing::{Routing, valid_project_name, valid_space_id};
 use crate::scope;
-use crate::semconv::{METADATA, OUTPUT_VALUE, PROJECT_NAME, SPACE_ID};
+use crate::semconv::{METADATA, OUTPUT_VALUE, PROJECT_NAME, SPACE_ID, TOOL_PARAMETERS};
 
 /// Above this many attributes duplicates are found by hashing.
 const FEW: usize = 32;
@@ -23,14 +24,32 @@ pub(crate) struct NoRoute {
 }
 
 /// Puts the route and the scope of `parent` onto a span that starts in it.
-pub(crate) fn add_context(span: &mut Span, parent: &Context) {
+pub(crate) fn add_context(span: &mut Span, parent: &Context, masked_keys: Option<&MaskedKeys>) {
     if let Some(routing) = Routing::of(parent) {
         let (space_id, project_name) = routing.shared();
         span.set_attribute(KeyValue::new(*automatic::SPACE_ID, space_id));
         span.set_attribute(KeyValue::new(*automatic::PROJECT_NAME, project_name));
     }
     for attribute in scope::attributes_of(parent) {
-        span.set_attribute(attribute.clone());
+        let mut attribute = attribute.clone();
+        if let Some(keys) = masked_keys {
+            mask_keys(&mut attribute, keys);
+        }
+        span.set_attribute(attribute);
+    }
+}
+
+/// A tool's schema has an argument's name as a key and no value under it.
+const SCHEMAS: [&str; 2] = [TOOL_PARAMETERS, ".tool.json_schema"];
+
+/// Hides the values of masked keys in an attribute that is JSON.
+pub(super) fn mask_keys(attribute: &mut KeyValue, keys: &MaskedKeys) {
+    let key = attribute.key.as_str();
+    if let Value::String(text) = &attribute.value
+        && !SCHEMAS.iter().any(|schema| key.ends_with(schema))
+        && let Some(masked) = keys.mask("", text.as_str())
+    {
+        attribute.value = Value::from(masked);
     }
 }
 
