@@ -44,6 +44,12 @@ snapshots! {
         respond(request).await
     }
 
+    experiment_handler_request:
+    #[experiment_handler]
+    async fn invoke(request: http::Request<Bytes>) -> Result<Response<Bytes>, AppError> {
+        respond(request).await
+    }
+
     tool_async:
     #[tool]
     /// Search flights between two airports.

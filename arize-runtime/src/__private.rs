@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::resolve::Defaults;
 
 pub use crate::arguments::{arg, debug_arg, generic_arg, redacted_arg};
-pub use crate::handler::{NoBody, body};
+pub use crate::body::{NoBody, body, request};
 pub use crate::instrument::start;
 pub use crate::span::SpanSpec;
 

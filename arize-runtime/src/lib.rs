@@ -29,12 +29,15 @@ mod span;
 
 mod inputs;
 mod outcome;
+mod response;
 
 mod instrument;
 
 mod task;
 
 mod handler;
+
+mod body;
 
 mod export;
 

@@ -12,6 +12,7 @@ mod pipeline;
 mod processes;
 mod registration;
 mod requests;
+mod responses;
 mod routes_by_hand;
 mod scopes;
 mod tasks;
