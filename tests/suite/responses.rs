@@ -103,7 +103,7 @@ async fn a_response_with_5xx_is_an_error_whatever_is_recorded_of_it() {
     async fn shown(request: Request<String>) -> Response<String> {
         unavailable("busy".to_owned())
     }
-    #[experiment_handler(output = |body| body.len())]
+    #[experiment_handler(output = |body| body.len() + 1)]
     async fn closure(request: Request<String>) -> Response<String> {
         unavailable("busy".to_owned())
     }
@@ -114,7 +114,7 @@ async fn a_response_with_5xx_is_an_error_whatever_is_recorded_of_it() {
     let body = || request(BODY.to_owned());
     for (span, output) in [
         (span(shown(body())).await, Some("busy")),
-        (span(closure(body())).await, Some("4")),
+        (span(closure(body())).await, Some("5")),
         (span(hidden(body())).await, None),
     ] {
         assert_eq!(span.status.code, SpanStatus::Error);

@@ -24,8 +24,8 @@ async fn typed(
 }
 
 /// A request and a response of poem's own, with the feature `poem`.
-#[handler]
 #[experiment_handler(name = "run_agent")]
+#[handler]
 async fn response(request: &Request, body: String) -> Response {
     let body: AgentRequest<Trip> = serde_json::from_str(&body).unwrap();
     match plan(&body.input.goal).await {
