@@ -18,10 +18,10 @@
 //! ```
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Expr, Ident, Pat};
 
-use crate::model::{BodyIs, Capture, Link, Model, Output, Request, Source};
+use crate::model::{BodyIs, Capture, Form, Link, Model, Output, Request, Source};
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let Model {
@@ -37,19 +37,26 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
         let input = reference(input);
         quote!(.input(#input))
     });
-    let body = body(model);
-    let outcome = outcome(model);
-    let wait = model.signature.asyncness.is_some().then(|| quote!(.await));
-    let chain = if model.late.is_empty() {
-        quote!(#begin #input #body #outcome #wait)
-    } else {
-        let call = Ident::new("__call", Span::mixed_site());
+    let (body, outcome) = (body(model), outcome(model));
+    let call = Ident::new("__call", Span::mixed_site());
+    let bind_late = (!model.late.is_empty()).then(|| {
         let late = bindings(&model.late);
-        quote! {
-            let #call = #begin;
-            #late
-            #call #input #body #outcome #wait
-        }
+        quote!(let #call = #begin; #late)
+    });
+    let begin = bind_late.is_none().then_some(begin);
+    let begin = begin.unwrap_or_else(|| call.to_token_stream());
+    let chain = match model.form {
+        Form::Sync | Form::Async => quote!(#bind_late #begin #input #body #outcome),
+        Form::Future => quote! {
+            #bind_late
+            let #call = #begin #input #body;
+            async move { #call #outcome }
+        },
+        Form::BoxedFuture => quote! {
+            #bind_late
+            let #call = #begin #input #body;
+            ::std::boxed::Box::pin(async move { #call #outcome })
+        },
     };
     quote! {
         #(#attributes)*
@@ -191,10 +198,10 @@ fn body(model: &Model) -> TokenStream {
         let infer = model.runtime.infer(Span::mixed_site());
         quote!(if false { return #infer::<#ty>(); })
     });
-    if model.signature.asyncness.is_some() {
-        quote!(.run(async move { #pin #statements }))
-    } else {
-        quote!(.call(move || { #pin #statements }))
+    match model.form {
+        Form::Sync => quote!(.call(move || { #pin #statements })),
+        Form::Async => quote!(.run(async move { #pin #statements })),
+        Form::Future | Form::BoxedFuture => quote!(.future(move || { #pin #statements })),
     }
 }
 
@@ -202,6 +209,7 @@ fn body(model: &Model) -> TokenStream {
 fn outcome(model: &Model) -> TokenStream {
     let site = Span::mixed_site();
     let o = Ident::new("o", site);
+    let wait = (model.form != Form::Sync).then(|| quote!(.await));
     let value = |span: Span, record: &TokenStream| {
         let o = Ident::new("o", span);
         quote_spanned!(span=> #o.value() #record)
@@ -209,7 +217,7 @@ fn outcome(model: &Model) -> TokenStream {
     let handler = model.request.is_some();
     let body = handler.then(|| quote!(.body()));
     let recorded = match &model.output {
-        Output::Never => return quote!(.outcome(|_| ())),
+        Output::Never => return quote!(.outcome(|_| ()) #wait),
         Output::Skipped(span) => {
             let span = span.resolved_at(site);
             value(span, &quote_spanned!(span=> #body .skip()))
@@ -229,5 +237,13 @@ fn outcome(model: &Model) -> TokenStream {
             value(span, &quote!(#body .at(#closure) #record))
         }
     };
-    quote!(.outcome(|#o| (#recorded, #o.error().record())))
+    let record = quote!(|#o| (#recorded, #o.error().record()));
+    if model.stream {
+        // what is no stream is told at the return type
+        let span = syn::spanned::Spanned::span(&model.signature.output).resolved_at(site);
+        let hold = quote_spanned!(span=> .hold);
+        quote!(.stream(|#o| #o.error().record()) #wait #hold(#record))
+    } else {
+        quote!(.outcome(#record) #wait)
+    }
 }

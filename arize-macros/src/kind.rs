@@ -46,6 +46,7 @@ const TOOL: &[&str] = &[
     "input",
     "output",
     "skip_output",
+    "stream",
     "crate",
 ];
 const STEP: &[&str] = &[
@@ -57,6 +58,7 @@ const STEP: &[&str] = &[
     "input",
     "output",
     "skip_output",
+    "stream",
     "crate",
 ];
 

@@ -1,6 +1,7 @@
 //! Every judgement about an annotated function. A [`Model`] exists only where all of them passed; its
 //! fields are decisions, not options.
 
+mod form;
 mod inputs;
 mod request;
 
@@ -17,6 +18,7 @@ use crate::function::Function;
 use crate::kind::{Inputs, Kind, SPAN_KINDS};
 use crate::runtime::Runtime;
 
+pub(crate) use form::Form;
 pub(crate) use inputs::{Capture, Link};
 pub(crate) use request::{BodyIs, Request, Source};
 
@@ -41,6 +43,9 @@ pub(crate) struct Model {
     /// The type to pin, where there is one that can be named.
     pub(crate) pin: Option<Type>,
     pub(crate) body: TokenStream,
+    pub(crate) form: Form,
+    /// Whether what it comes to is a stream, of which `output` is recorded item by item.
+    pub(crate) stream: bool,
     pub(crate) output: Output,
 }
 
@@ -103,7 +108,9 @@ pub(crate) fn check(
         mut signature,
         body,
     } = function;
-    let body = check_shape(kind, &signature, body, &mut errors);
+    let (form, worked_out) = Form::of(&signature);
+    let output = output(&args, &signature.output, worked_out, &mut errors);
+    let body = check_shape(kind, &signature, form, body, &mut errors);
     let arguments = take_arguments(&mut signature);
     let spec = spec(kind, &args, &signature, documentation, &mut errors);
     let request = match kind.inputs {
@@ -114,7 +121,6 @@ pub(crate) fn check(
         Inputs::Body => Vec::new(),
         _ => inputs::links(kind, &args, &signature, &arguments, &mut errors),
     };
-    let output = output(&args, &signature.output, &mut errors);
     errors.finish()?;
 
     let read_later = |argument: &Argument| match &request {
@@ -144,6 +150,8 @@ pub(crate) fn check(
         early: patterns(early),
         late: patterns(late),
         body,
+        form,
+        stream: args.stream.is_some(),
         output,
     })
 }
@@ -151,6 +159,7 @@ pub(crate) fn check(
 fn check_shape(
     kind: &Kind,
     signature: &Signature,
+    form: Form,
     body: Option<proc_macro2::Group>,
     errors: &mut Errors,
 ) -> TokenStream {
@@ -167,7 +176,7 @@ fn check_shape(
             format!("`#[{attribute}]` cannot be put on a variadic function"),
         );
     }
-    if kind.inputs == Inputs::Body && signature.asyncness.is_none() {
+    if kind.inputs == Inputs::Body && form == Form::Sync {
         let message = format!(
             "`#[{attribute}]` needs an async function; write `async fn {}`",
             signature.ident
@@ -300,17 +309,31 @@ fn spec(
     }
 }
 
-fn output(args: &Args, returned: &ReturnType, errors: &mut Errors) -> Output {
+fn output(
+    args: &Args,
+    returned: &ReturnType,
+    worked_out: Option<&Type>,
+    errors: &mut Errors,
+) -> Output {
     if let (Some(skip), Some(_)) = (&args.skip_output, &args.output) {
         errors.add(
             skip,
             "`skip_output` and `output` are mutually exclusive; remove one",
         );
     }
-    let span = match returned {
-        ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)) => return Output::Never,
-        ReturnType::Type(_, ty) => ty.span(),
-        ReturnType::Default => Span::call_site(),
+    if let Some(stream) = args.stream.as_ref()
+        && matches!(worked_out, None | Some(Type::Never(_)))
+    {
+        errors.add(
+            stream,
+            "`stream` is for a function that returns a stream; remove it",
+        );
+    }
+    let span = match (worked_out, returned) {
+        (Some(Type::Never(_)), _) => return Output::Never,
+        (Some(ty), _) => ty.span(),
+        (None, ReturnType::Type(_, ty)) => ty.span(),
+        (None, ReturnType::Default) => Span::call_site(),
     };
     match &args.output {
         Some(Given::Some(closure)) => Output::Closure(closure.clone()),

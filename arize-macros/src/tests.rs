@@ -50,6 +50,12 @@ snapshots! {
         respond(request).await
     }
 
+    experiment_handler_boxed:
+    #[experiment_handler(body = none)]
+    fn invoke<'a>(&'a self, request: Request<Trip>) -> BoxFuture<'a, Result<Response<Answer>, Status>> {
+        Box::pin(async move { self.answer(request).await })
+    }
+
     tool_async:
     #[tool]
     /// Search flights between two airports.
@@ -74,6 +80,31 @@ snapshots! {
     #[tool]
     fn distance((x, y): (f64, f64), Point { z, .. }: Point) -> f64 {
         x + y + z
+    }
+
+    tool_future:
+    #[tool]
+    fn find(&self, city: &str) -> impl Future<Output = Result<Rows, Error>> + use<> {
+        let request = self.client.get(city);
+        async move { request.send().await }
+    }
+
+    tool_boxed_future:
+    #[tool(skip_output)]
+    fn find<'a>(&'a self, (from, to): (City, City)) -> Pin<Box<dyn Future<Output = Rows> + Send + 'a>> {
+        Box::pin(async move { self.client.get(from, to).await })
+    }
+
+    llm_stream:
+    #[llm(stream)]
+    async fn complete(&self, prompt: &str) -> Result<impl Stream<Item = Result<String, Error>>, Error> {
+        self.client.stream(prompt).await
+    }
+
+    tool_stream_sync:
+    #[tool(stream, output = |row| &row.name)]
+    fn rows(query: String) -> BoxStream<'static, Row> {
+        table(query).boxed()
     }
 
     tool_never:

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::resolve::Defaults;
+use crate::trace_config::TraceConfig;
 
 pub use crate::arguments::{arg, debug_arg, generic_arg, redacted_arg};
 pub use crate::body::{NoBody, body, request};
@@ -11,7 +12,12 @@ pub use crate::span::SpanSpec;
 
 /// For benches: annotated functions start their spans with this tracer, in the whole process.
 pub fn install(tracer: opentelemetry_sdk::trace::SdkTracer) {
-    let pipeline = crate::tracer::Pipeline::open(tracer, Defaults::default(), Arc::default());
+    let pipeline = crate::tracer::Pipeline::open(
+        tracer,
+        Defaults::default(),
+        TraceConfig::default(),
+        Arc::default(),
+    );
     assert!(pipeline.install(), "a process has one pipeline");
 }
 

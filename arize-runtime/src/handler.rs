@@ -62,6 +62,13 @@ impl HandlerCall {
     pub fn run<F: Future>(self, body: F) -> AsyncCall<Self, F> {
         AsyncCall { call: self, body }
     }
+
+    /// Takes the body of a handler that returns a future, and runs it: the future is what is traced.
+    #[inline]
+    #[must_use]
+    pub fn future<F: Future>(self, body: impl FnOnce() -> F) -> AsyncCall<Self, F> {
+        self.run(body())
+    }
 }
 
 impl Begin for HandlerCall {
@@ -140,7 +147,8 @@ fn read_request(
     };
     let mut inputs = None;
     let routing = body.read(|metadata, input| {
-        inputs = Some(Inputs::of_request(input.filter(|_| spec.automatic_input)));
+        let input = input.filter(|_| spec.automatic_input);
+        inputs = Some(Inputs::of_request(&pipeline.trace_config, input));
         let linkage = linkage(metadata, headers);
         attributes.metadata = linkage.map(|json| merged(json, scope::metadata_of(&ambient)));
         routing(spec, metadata, &baggage, &pipeline.defaults)

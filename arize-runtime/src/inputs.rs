@@ -9,6 +9,7 @@ use crate::arguments::{ToolSchema, Typed, TypedArgument};
 use crate::recording::{self, Recorded};
 use crate::request::RequestInput;
 use crate::span::SpanSpec;
+use crate::trace_config::{Hidden, TraceConfig};
 
 /// The inputs as they come in. The thread keeps them from call to call, so neither their box nor their
 /// buffer is allocated anew.
@@ -17,6 +18,8 @@ pub struct Inputs {
     /// Of an object `{"a":1,"b":2` so far, else the whole input.
     buffer: Vec<u8>,
     form: Form,
+    /// Nothing is serialised.
+    hidden: bool,
     schema: Option<Box<ToolSchema>>,
 }
 
@@ -31,6 +34,7 @@ enum Form {
     Object,
     Json,
     Text,
+    Redacted,
 }
 
 impl std::fmt::Debug for Inputs {
@@ -59,8 +63,20 @@ impl Inputs {
     /// Records a tool's argument by its name, and its schema.
     #[inline]
     pub fn parameter<T: ?Sized>(&mut self, argument: TypedArgument<'_, T>) {
+        if self.schema.is_some() {
+            return self.first_parameter(argument);
+        }
         self.key(argument.argument.name);
         argument.argument.write(&mut self.buffer);
+    }
+
+    /// Of the call that gathers the schema, for which even what is hidden is visited.
+    #[cold]
+    fn first_parameter<T: ?Sized>(&mut self, argument: TypedArgument<'_, T>) {
+        if !self.hidden {
+            self.key(argument.argument.name);
+            argument.argument.write(&mut self.buffer);
+        }
         self.describe(argument);
     }
 
@@ -80,15 +96,21 @@ impl Inputs {
     }
 
     /// Of a function's arguments.
-    pub(crate) fn of_call(spec: &'static SpanSpec, record: &dyn Fn(&mut Self)) -> Box<Self> {
-        let mut inputs = Self::take();
-        inputs.form = if spec.automatic_input {
-            Form::Object
-        } else {
-            Form::None
+    pub(crate) fn of_call(
+        spec: &'static SpanSpec,
+        config: &TraceConfig,
+        record: &dyn Fn(&mut Self),
+    ) -> Box<Self> {
+        let mut inputs = Self::take(config);
+        inputs.form = match (spec.automatic_input, inputs.hidden) {
+            (false, _) => Form::None,
+            (true, false) => Form::Object,
+            (true, true) => Form::Redacted,
         };
         if spec.wants_schema() {
             inputs.schema = Some(Box::new(ToolSchema::new()));
+        } else if inputs.hidden {
+            return inputs;
         }
         if catch_unwind(AssertUnwindSafe(|| record(&mut inputs))).is_err() {
             recording::tell_not_serialized("its `Serialize` panicked");
@@ -99,12 +121,11 @@ impl Inputs {
     }
 
     /// Empty ones; who takes them inside a serialisation gets new ones.
-    fn take() -> Box<Self> {
-        INPUTS
-            .try_with(Cell::take)
-            .ok()
-            .flatten()
-            .unwrap_or_default()
+    fn take(config: &TraceConfig) -> Box<Self> {
+        let kept = INPUTS.try_with(Cell::take).ok().flatten();
+        let mut inputs = kept.unwrap_or_default();
+        inputs.hidden = config.masking.hides(Hidden::Inputs);
+        inputs
     }
 
     #[expect(
@@ -124,6 +145,10 @@ impl Inputs {
 
     /// Of this value and nothing else.
     pub(crate) fn value(&mut self, value: &(impl Serialize + ?Sized)) {
+        if self.hidden {
+            self.form = Form::Redacted;
+            return;
+        }
         self.buffer.clear();
         let written = recording::write(&mut self.buffer, value);
         self.form = if written { Form::Json } else { Form::None };
@@ -146,6 +171,7 @@ impl Inputs {
         }
         let recorded = match self.form {
             Form::None => None,
+            Form::Redacted => Some(Recorded::Redacted),
             Form::Text => Some(Recorded::Text(recording::text_of(&self.buffer))),
             Form::Object => Some(Recorded::Json(recording::text_of(&self.buffer))),
             Form::Json => Some(Recorded::of_json(recording::text_of(&self.buffer))),
@@ -159,10 +185,11 @@ impl Inputs {
     }
 
     /// Of a request's body, or of none.
-    pub(crate) fn of_request(input: Option<RequestInput<'_>>) -> Box<Self> {
-        let mut inputs = Self::take();
+    pub(crate) fn of_request(config: &TraceConfig, input: Option<RequestInput<'_>>) -> Box<Self> {
+        let mut inputs = Self::take(config);
         match input {
             None => inputs.form = Form::None,
+            Some(_) if inputs.hidden => inputs.form = Form::Redacted,
             Some(RequestInput::Value(value)) => inputs.value(value),
             Some(RequestInput::Json(json)) => {
                 inputs.buffer.extend_from_slice(json.as_bytes());

@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context as TaskContext, Poll, ready};
 
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
@@ -61,26 +61,22 @@ fn start_live(
 ) -> Option<Box<Inputs>> {
     let mut lost = false;
     let records = Context::map_current(|context| {
-        let Some(pipeline) = tracer::of(context) else {
-            return false;
-        };
+        let pipeline = tracer::of(context)?;
+        let config = || Some(pipeline.trace_config.clone());
         let span = context.span();
         let parent = span.span_context();
         if !parent.is_valid() {
             lost = is_lost(spec, pipeline, context);
-            return true;
+            return config();
         }
         // Under an unsampled parent no span starts: W3C's flag is the caller's word on it.
-        parent.is_sampled()
+        parent.is_sampled().then(config).flatten()
     });
     if lost {
         // told out here, since a `tracing` subscriber may attach a Context of its own
         notice::warn(Notice::NoParent, || no_parent(spec, place));
     }
-    if !records {
-        return None;
-    }
-    Some(Inputs::of_call(spec, record))
+    records.map(|config| Inputs::of_call(spec, &config, record))
 }
 
 /// Whether a call without a parent has lost the Context of a handler.
@@ -128,6 +124,13 @@ impl Call {
     pub fn run<F: Future>(self, body: F) -> AsyncCall<Self, F> {
         AsyncCall { call: self, body }
     }
+
+    /// Takes the body of a function that returns a future, and runs it: the future is what is traced.
+    #[inline]
+    #[must_use]
+    pub fn future<F: Future>(self, body: impl FnOnce() -> F) -> AsyncCall<Self, F> {
+        self.run(body())
+    }
 }
 
 /// A call that can start its span.
@@ -164,17 +167,25 @@ impl<R, F: FnOnce() -> R> SyncCall<F> {
     /// Runs the body inside the span and records what `record` takes of its result.
     #[inline]
     pub fn outcome<O>(self, record: impl FnOnce(Outcome<'_, R>) -> O) -> R {
+        let (returned, span) = self.returned();
+        if let Some(mut span) = span {
+            observe(&span, &returned, record);
+            span.end();
+        }
+        returned
+    }
+
+    /// What the body returned, and the span that it ran in.
+    #[inline]
+    pub(crate) fn returned(self) -> (R, Option<ActiveSpan>) {
         let Some(mut span) = self.call.begin() else {
-            return (self.body)();
+            return ((self.body)(), None);
         };
         let guard = span.attach();
         let result = catch_unwind(AssertUnwindSafe(self.body));
         drop(guard);
         match result {
-            Ok(returned) => {
-                finish(&mut span, &returned, record);
-                returned
-            }
+            Ok(returned) => (returned, Some(span)),
             Err(panic) => {
                 span.panicked(&*panic);
                 resume_unwind(panic)
@@ -198,9 +209,16 @@ impl<C: Begin, F: Future> AsyncCall<C, F> {
         G: FnOnce(Outcome<'_, F::Output>) -> O,
     {
         Instrumented {
+            body: self.begin(),
+            record: Some(record),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn begin(self) -> InSpan<F> {
+        InSpan {
             body: Some(self.body),
             span: self.call.begin(),
-            record: Some(record),
         }
     }
 }
@@ -208,15 +226,13 @@ impl<C: Begin, F: Future> AsyncCall<C, F> {
 pin_project! {
     /// A future that is polled inside its span. Panics are told where they passed and go on; dropped
     /// early, the body is dropped inside the span, which then says that it was cancelled.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Instrumented<F, G> {
+    pub(crate) struct InSpan<F> {
         #[pin]
         body: Option<F>,
         span: Option<ActiveSpan>,
-        record: Option<G>,
     }
 
-    impl<F, G> PinnedDrop for Instrumented<F, G> {
+    impl<F> PinnedDrop for InSpan<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if let Some(span) = this.span.take() {
@@ -228,42 +244,30 @@ pin_project! {
     }
 }
 
-impl<F, G> std::fmt::Debug for Instrumented<F, G> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Instrumented")
-            .field("span", &self.span)
-            .finish_non_exhaustive()
-    }
-}
+const POLLED_AGAIN: &str = "polled again after it was ready";
 
-impl<F: Future, O, G: FnOnce(Outcome<'_, F::Output>) -> O> Future for Instrumented<F, G> {
-    type Output = F::Output;
+/// What the body comes to, and the span that it ran in, which is not ended.
+impl<F: Future> Future for InSpan<F> {
+    type Output = (F::Output, Option<ActiveSpan>);
 
-    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<F::Output> {
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let body = this
-            .body
-            .as_mut()
-            .as_pin_mut()
-            .expect("polled again after it was ready");
         let Some(span) = this.span else {
-            return body.poll(cx);
+            let body = this.body.as_pin_mut().expect(POLLED_AGAIN);
+            return body.poll(cx).map(|returned| (returned, None));
         };
-        let guard = span.attach();
-        let polled = catch_unwind(AssertUnwindSafe(|| body.poll(cx)));
-        if !matches!(polled, Ok(Poll::Pending)) {
-            this.body.set(None);
-        }
-        drop(guard);
+        let polled = span.run(|| {
+            let body = this.body.as_mut().as_pin_mut().expect(POLLED_AGAIN);
+            let polled = catch_unwind(AssertUnwindSafe(|| body.poll(cx)));
+            if !matches!(polled, Ok(Poll::Pending)) {
+                this.body.set(None);
+            }
+            polled
+        });
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(returned)) => {
-                if let Some(record) = this.record.take() {
-                    finish(span, &returned, record);
-                }
-                *this.span = None;
-                Poll::Ready(returned)
-            }
+            Ok(Poll::Ready(returned)) => Poll::Ready((returned, this.span.take())),
             Err(panic) => {
                 span.panicked(&*panic);
                 *this.span = None;
@@ -273,11 +277,48 @@ impl<F: Future, O, G: FnOnce(Outcome<'_, F::Output>) -> O> Future for Instrument
     }
 }
 
-/// Records the result and ends the span.
+pin_project! {
+    /// The call of an annotated function, polled inside its span.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Instrumented<F, G> {
+        #[pin]
+        body: InSpan<F>,
+        record: Option<G>,
+    }
+}
+
+impl<F, G> std::fmt::Debug for Instrumented<F, G> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Instrumented")
+            .field("span", &self.body.span)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F: Future, O, G: FnOnce(Outcome<'_, F::Output>) -> O> Future for Instrumented<F, G> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let (returned, span) = ready!(this.body.poll(cx));
+        if let Some(span) = span {
+            if let Some(record) = this.record.take() {
+                observe(&span, &returned, record);
+            }
+            span.finish();
+        }
+        Poll::Ready(returned)
+    }
+}
+
+/// Records what `record` takes of the result.
 #[inline]
-fn finish<R, O>(span: &mut ActiveSpan, returned: &R, record: impl FnOnce(Outcome<'_, R>) -> O) {
+pub(crate) fn observe<R, O>(
+    span: &ActiveSpan,
+    returned: &R,
+    record: impl FnOnce(Outcome<'_, R>) -> O,
+) {
     if span.is_recording() {
         record(Outcome::new(returned, span));
     }
-    span.end();
 }

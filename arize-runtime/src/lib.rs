@@ -10,8 +10,12 @@ mod levels;
 mod notice;
 mod stats;
 
+mod trace_config;
+
 mod recording;
 mod routing;
+
+mod items;
 
 mod scope;
 
@@ -32,6 +36,8 @@ mod outcome;
 mod response;
 
 mod instrument;
+
+mod stream;
 
 mod task;
 
@@ -56,7 +62,7 @@ pub use arize_macros::{
     reranker, retriever, tool,
 };
 pub use error::{FlushError, InstallError, RoutingError};
-pub use export::{Hidden, Protocol, RoutingSpanProcessor};
+pub use export::{Protocol, RoutingSpanProcessor};
 /// The OpenTelemetry API of the version that spans have to be made with to be routed.
 pub use opentelemetry;
 pub use register::{
@@ -71,4 +77,6 @@ pub use schemars;
 pub use scope::{Scope, ScopeFutureExt, suppress_tracing};
 pub use semconv::OpenInferenceSpanKind;
 pub use stats::{Loss, Losses, Stats};
+pub use stream::{HeldSpan, hold_span};
 pub use task::{JoinSetExt, spawn, spawn_blocking, spawn_thread};
+pub use trace_config::Hidden;

@@ -49,8 +49,8 @@ impl<'a, T: ?Sized> Seen<'a, T> {
     }
 
     pub(crate) fn keep(self, text: impl FnOnce(&T) -> Option<Recorded>) {
-        if let Some(output) = self.value.and_then(text) {
-            self.span.output(output);
+        if let Some(value) = self.value {
+            self.span.record_output(|| text(value));
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use opentelemetry::Value;
 use serde::Serialize;
 
 use crate::notice::{self, Notice};
@@ -28,15 +29,20 @@ pub(crate) fn text_of(buffer: &[u8]) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Recorded {
     Text(String),
+    /// A number, a boolean or null.
+    Scalar(String),
     Json(String),
+    /// Something that is hidden: it was not looked at.
+    Redacted,
 }
 
 impl Recorded {
     #[inline]
-    pub(crate) fn into_parts(self) -> (String, &'static str) {
+    pub(crate) fn into_parts(self) -> (Value, Option<&'static str>) {
         match self {
-            Self::Text(text) => (text, semconv::TEXT),
-            Self::Json(json) => (json, semconv::JSON),
+            Self::Text(text) | Self::Scalar(text) => (text.into(), Some(semconv::TEXT)),
+            Self::Json(json) => (json.into(), Some(semconv::JSON)),
+            Self::Redacted => (semconv::REDACTED.into(), None),
         }
     }
 
@@ -46,7 +52,7 @@ impl Recorded {
         match json.as_bytes().first() {
             Some(b'{' | b'[') => Self::Json(json),
             Some(b'"') => Self::Text(serde_json::from_str(&json).unwrap_or(json)),
-            _ => Self::Text(json),
+            _ => Self::Scalar(json),
         }
     }
 

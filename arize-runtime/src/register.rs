@@ -19,8 +19,9 @@ use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
 use crate::error::InstallError;
-use crate::export::{Exporter, Filter, Hidden, Masking, Protocol, RoutingSpanProcessor, SCOPE};
+use crate::export::{Exporter, Filter, Protocol, RoutingSpanProcessor, SCOPE};
 use crate::stats::Counters;
+use crate::trace_config::{Hidden, Masking};
 
 pub use endpoint::Endpoint;
 pub use handle::Arize;
@@ -230,7 +231,8 @@ impl<R: Routes> Registration<R> {
     }
 
     /// Hides something of every span of this pipeline before it leaves, whoever made the span. Called again,
-    /// it hides more.
+    /// it hides more. With [`Hidden::Inputs`] the arguments of annotated functions are not even serialised,
+    /// with [`Hidden::Outputs`] their results; a handler's body is still read for its route.
     ///
     /// The variables `OPENINFERENCE_HIDE_INPUTS`, `_OUTPUTS`, `_INPUT_MESSAGES` and so on hide too; one that
     /// cannot be read hides what it names, and is told.
@@ -343,6 +345,7 @@ impl<R: Routes> Registration<R> {
         let destinations = self.routes.destinations(&self.environment)?;
         let settings = self.settings()?;
         self.attributes.extend(destinations.attributes);
+        let trace_config = settings.trace_config.clone();
         let counters = Arc::new(Counters::default());
         let defaults = destinations.defaults;
         let filter = Filter {
@@ -358,6 +361,7 @@ impl<R: Routes> Registration<R> {
             AwaitingProvider {
                 exporter,
                 defaults,
+                trace_config,
                 counters,
             },
         ))

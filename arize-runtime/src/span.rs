@@ -1,10 +1,12 @@
 //! A span of an annotated function: what is known of it at compile time, and its life.
 
+mod hold;
+
 use std::any::Any;
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::error::Error;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer as _,
@@ -12,9 +14,13 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, ContextGuard, KeyValue};
 
 use crate::automatic;
+use crate::items::Items;
 use crate::recording::{self, Recorded};
 use crate::semconv::{self, OpenInferenceSpanKind};
+use crate::trace_config::{Hidden, TraceConfig};
 use crate::tracer::Pipeline;
+
+pub(crate) use hold::{End, Hold, hold};
 
 /// Everything that is known of a span before its function is called.
 #[derive(Debug)]
@@ -145,14 +151,17 @@ pub(crate) fn start(
     if let Some(input) = input {
         let (value, mime_type) = input.into_parts();
         attributes.push(KeyValue::new(semconv::INPUT_VALUE, value));
-        attributes.push(KeyValue::new(semconv::INPUT_MIME_TYPE, mime_type));
+        if let Some(mime_type) = mime_type {
+            attributes.push(KeyValue::new(semconv::INPUT_MIME_TYPE, mime_type));
+        }
     }
-    let mut links = None;
+    let (mut links, mut of_handler) = (None, false);
     if let Some(request) = request {
         if let Some(json) = request.metadata {
             attributes.push(KeyValue::new(semconv::METADATA, json));
         }
         links = request.link.map(|link| vec![Link::with_context(link)]);
+        of_handler = true;
     }
     let builder = SpanBuilder {
         name: Cow::Borrowed(spec.name),
@@ -165,8 +174,12 @@ pub(crate) fn start(
     ActiveSpan {
         context: parent.with_span(span),
         recording,
+        trace_config: pipeline.trace_config.clone(),
         failed: Cell::new(false),
         ended: false,
+        of_handler,
+        hold: None,
+        items: None,
     }
 }
 
@@ -178,8 +191,14 @@ const MOST_CAUSES: usize = 32;
 pub struct ActiveSpan {
     context: Context,
     recording: bool,
+    trace_config: TraceConfig,
     failed: Cell<bool>,
     ended: bool,
+    of_handler: bool,
+    /// What keeps a handler's span open.
+    hold: Option<Arc<Hold>>,
+    /// The outputs so far of a function that returns a stream.
+    items: Option<Box<RefCell<Items>>>,
 }
 
 impl ActiveSpan {
@@ -191,12 +210,61 @@ impl ActiveSpan {
         self.context.clone().attach()
     }
 
+    pub(crate) fn context(&self) -> Context {
+        self.context.clone()
+    }
+
+    /// Runs the function's body, or a part of it, inside the span.
+    #[inline]
+    pub(crate) fn run<R>(&mut self, body: impl FnOnce() -> R) -> R {
+        let _guard = self.attach();
+        if self.of_handler {
+            hold::run(&mut self.hold, body)
+        } else {
+            body()
+        }
+    }
+
+    /// Records what `serialise` gives, which is not asked for an output that is hidden.
+    #[inline]
+    pub(crate) fn record_output(&self, serialise: impl FnOnce() -> Option<Recorded>) {
+        let hidden = self.trace_config.masking.hides(Hidden::Outputs);
+        let output = if hidden {
+            Some(Recorded::Redacted)
+        } else {
+            serialise()
+        };
+        if let Some(output) = output {
+            self.output(output);
+        }
+    }
+
     pub(crate) fn output(&self, output: Recorded) {
+        if let Some(items) = &self.items {
+            items.borrow_mut().push(output);
+            return;
+        }
         let (value, mime_type) = output.into_parts();
         // one by one: `set_attributes` moves the array twice, which costs more than the second lock
         let span = self.context.span();
         span.set_attribute(KeyValue::new(*automatic::OUTPUT_VALUE, value));
-        span.set_attribute(KeyValue::new(*automatic::OUTPUT_MIME_TYPE, mime_type));
+        if let Some(mime_type) = mime_type {
+            span.set_attribute(KeyValue::new(*automatic::OUTPUT_MIME_TYPE, mime_type));
+        }
+    }
+
+    /// From now on outputs are the items of a stream.
+    pub(crate) fn collect_items(&mut self) {
+        let items = Items::new(self.trace_config.max_value_length);
+        self.items = Some(Box::new(RefCell::new(items)));
+    }
+
+    /// Records the items so far.
+    pub(crate) fn output_items(&mut self) {
+        let items = self.items.take().map(|items| items.into_inner());
+        if let Some(output) = items.and_then(Items::finish) {
+            self.output(output);
+        }
     }
 
     /// Status `<Type>: <message>` and the event `exception`.
@@ -232,10 +300,28 @@ impl ActiveSpan {
     /// The call panicked with this payload.
     #[cold]
     pub(crate) fn panicked(&mut self, payload: &(dyn Any + Send)) {
+        self.panic(payload);
+        self.end();
+    }
+
+    fn panic(&self, payload: &(dyn Any + Send)) {
         let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
         let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
         self.error("panic", text, None);
-        self.end();
+    }
+
+    fn cancelled(&self) {
+        self.context.span().set_status(Status::error("cancelled"));
+        self.failed.set(true);
+    }
+
+    /// The handler returned: its span ends now, or with the last stream that holds it.
+    #[inline]
+    pub(crate) fn finish(mut self) {
+        match self.hold.take() {
+            None => self.end(),
+            Some(hold) => hold.keep(self),
+        }
     }
 
     /// The call returned: the status is OK unless an error was recorded.
@@ -252,8 +338,7 @@ impl ActiveSpan {
 impl Drop for ActiveSpan {
     fn drop(&mut self) {
         if !self.ended {
-            self.context.span().set_status(Status::error("cancelled"));
-            self.failed.set(true);
+            self.cancelled();
             self.end();
         }
     }

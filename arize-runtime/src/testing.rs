@@ -84,6 +84,7 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 
 use crate::register::{MAX_ATTRIBUTES, tracer_of};
 use crate::resolve::Defaults;
+use crate::trace_config::TraceConfig;
 use crate::tracer::Pipeline;
 
 use collector::Collector;
@@ -109,7 +110,12 @@ pub fn capture() -> Capture {
         .with_max_attributes_per_span(MAX_ATTRIBUTES)
         .with_span_processor(spans.clone())
         .build();
-    let pipeline = Pipeline::open(tracer_of(&provider), Defaults::default(), Arc::default());
+    let pipeline = Pipeline::open(
+        tracer_of(&provider),
+        Defaults::default(),
+        TraceConfig::default(),
+        Arc::default(),
+    );
     Capture(Arc::new(Inner {
         pipeline,
         provider,

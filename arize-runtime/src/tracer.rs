@@ -12,6 +12,7 @@ use opentelemetry_sdk::trace::SdkTracer;
 
 use crate::resolve::Defaults;
 use crate::stats::Counters;
+use crate::trace_config::TraceConfig;
 
 /// How many pipelines could take a span. Asked first by every annotated function: at zero it is bare.
 static LIVE: AtomicUsize = AtomicUsize::new(0);
@@ -28,6 +29,7 @@ static INSTALLED: OnceLock<Arc<Pipeline>> = OnceLock::new();
 pub(crate) struct Pipeline {
     pub(crate) tracer: SdkTracer,
     pub(crate) defaults: Defaults,
+    pub(crate) trace_config: TraceConfig,
     pub(crate) counters: Arc<Counters>,
     closed: AtomicBool,
 }
@@ -44,12 +46,14 @@ impl Pipeline {
     pub(crate) fn open(
         tracer: SdkTracer,
         defaults: Defaults,
+        trace_config: TraceConfig,
         counters: Arc<Counters>,
     ) -> Arc<Self> {
         LIVE.fetch_add(1, Relaxed);
         Arc::new(Self {
             tracer,
             defaults,
+            trace_config,
             counters,
             closed: AtomicBool::new(false),
         })

@@ -15,6 +15,7 @@ mod requests;
 mod responses;
 mod routes_by_hand;
 mod scopes;
+mod streams;
 mod tasks;
 mod tls;
 mod tools;

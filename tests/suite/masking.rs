@@ -1,12 +1,21 @@
 //! What is hidden, and what is cut short, of the spans that arrive.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
 use arize_local::{Receiver, Span};
-use arize_runtime::{Hidden, Routing, RoutingFutureExt as _, tool};
+use arize_runtime::{
+    Hidden, RegisterWithRouting, Routing, RoutingFutureExt as _, chain, experiment_handler,
+    set_routing_context, tool,
+};
+use http::HeaderMap;
 use opentelemetry::KeyValue;
 use opentelemetry::context::FutureExt as _;
 use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
-use crate::harness::{Pipeline, any_port, named, registration};
+use crate::harness::{Pipeline, any_port, named, registration, route};
 
 #[derive(Debug)]
 struct Refused(String);
@@ -99,4 +108,91 @@ async fn a_long_value_is_cut_and_says_how_long_it_was() {
     assert_eq!(paid.attr_str("input.mime_type"), Some("text/plain"));
     assert_eq!(paid.attr_str("output.value"), Some("paid"));
     assert_eq!(paid.attr_str("arize.project.name"), Some("p"));
+}
+
+/// Counts how often it is serialised.
+#[derive(Clone, Default)]
+struct Counting(Arc<AtomicUsize>);
+
+impl Serialize for Counting {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.fetch_add(1, SeqCst);
+        serializer.serialize_str("seen")
+    }
+}
+
+#[tokio::test]
+async fn what_is_hidden_is_not_serialised() {
+    #[tool]
+    fn automatic(value: Counting) -> Counting {
+        value
+    }
+    #[tool(input = &value)]
+    fn chosen(value: Counting) -> Counting {
+        value
+    }
+    #[chain]
+    fn bare(value: Counting) -> Counting {
+        value
+    }
+    // twice: the first call of a tool gathers its schema
+    let calls = |value: &Counting| {
+        for _ in 0..2 {
+            automatic(value.clone());
+            chosen(value.clone());
+            bare(value.clone());
+        }
+    };
+    for (hidden, serialised) in [
+        (&[Hidden::Inputs, Hidden::Outputs][..], 0),
+        (&[Hidden::Inputs], 6),
+        (&[Hidden::Outputs], 6),
+        (&[], 12),
+    ] {
+        let receiver = Receiver::bind(any_port()).await.unwrap();
+        let registration = registration(&receiver, &[]);
+        let hide = |registration: RegisterWithRouting, &what: &Hidden| registration.hide(what);
+        let arize = hidden.iter().fold(registration, hide).build().unwrap();
+        let pipeline = Pipeline { receiver, arize };
+        let value = Counting::default();
+        let guard = pipeline.context().attach();
+        set_routing_context(Routing::new("s", "p").unwrap(), || calls(&value));
+        drop(guard);
+        assert_eq!(value.0.load(SeqCst), serialised, "{hidden:?}");
+        for span in pipeline.spans().await {
+            for (side, what) in [("input", Hidden::Inputs), ("output", Hidden::Outputs)] {
+                let is_hidden = hidden.contains(&what);
+                let value = span.attr_str(&format!("{side}.value")).unwrap();
+                assert_eq!(value == "__REDACTED__", is_hidden, "{} {value}", span.name);
+                let mime_type = span.attr(&format!("{side}.mime_type"));
+                assert_eq!(mime_type.is_none(), is_hidden, "{}", span.name);
+            }
+            let schema = span.attr_str("tool.parameters").unwrap_or("value");
+            assert!(schema.contains("value"), "{schema}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hidden_request_still_routes() {
+    #[experiment_handler]
+    async fn invoke(headers: HeaderMap, body: Value) -> Value {
+        let _ = headers;
+        body["input"].clone()
+    }
+    let receiver = Receiver::bind(any_port()).await.unwrap();
+    let registration = registration(&receiver, &[]).hide(Hidden::Inputs);
+    let arize = registration.build().unwrap();
+    let pipeline = Pipeline { receiver, arize };
+    let body = json!({
+        "input": {"q": "secret"},
+        "arize_metadata": {"space_id": "s", "project_name": "p", "run_id": "r"},
+    });
+    let answer = async { invoke(HeaderMap::new(), body).await };
+    let answer = answer.with_context(pipeline.context()).await;
+    assert_eq!(answer, json!({"q": "secret"}));
+    let spans = pipeline.spans().await;
+    assert_eq!(route(&spans[0]), ("s", "s", "p"));
+    assert_eq!(spans[0].attr_str("input.value"), Some("__REDACTED__"));
+    assert_eq!(spans[0].attr_str("metadata"), Some(r#"{"run_id":"r"}"#));
 }

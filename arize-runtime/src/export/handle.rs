@@ -14,12 +14,12 @@ use tokio::sync::oneshot;
 
 use super::flush::{Answer, Flush};
 use super::inbox::{Gate, Inbox};
-use super::masking::Treatment;
 use super::processor::{Filter, RoutingSpanProcessor};
 use super::transport::{Target, TransportConfig};
 use super::worker::Worker;
 use crate::error::FlushError;
 use crate::stats::Counters;
+use crate::trace_config::TraceConfig;
 
 /// What a thread waits beyond a deadline that the export thread keeps.
 const GRACE: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ pub(crate) struct Settings {
     pub(crate) batch_delay: Duration,
     /// Spans that may be pending at a time.
     pub(crate) capacity: u64,
-    pub(crate) treatment: Treatment,
+    pub(crate) trace_config: TraceConfig,
 }
 
 /// The export thread, seen from outside.
@@ -55,7 +55,7 @@ impl Exporter {
             transport,
             batch_delay,
             capacity,
-            treatment,
+            trace_config,
         } = settings;
         let inbox = Arc::new(Inbox::new(counters, capacity));
         let resource = Arc::new(OnceLock::new());
@@ -66,7 +66,14 @@ impl Exporter {
             .spawn(move || {
                 let worker = |transport: TransportConfig, inbox| {
                     let transport = transport.open();
-                    Worker::new(inbox, provided, target, batch_delay, treatment, transport)
+                    Worker::new(
+                        inbox,
+                        provided,
+                        target,
+                        batch_delay,
+                        trace_config,
+                        transport,
+                    )
                 };
                 run(runtime, &for_worker, |inbox| worker(transport, inbox));
             })?;

@@ -11,82 +11,12 @@ use crate::semconv::{
     EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, INPUT_MIME_TYPE, INPUT_VALUE,
     OUTPUT_MIME_TYPE, OUTPUT_VALUE, PROJECT_NAME, REDACTED, SPACE_ID, TEXT,
 };
+use crate::trace_config::{Hidden, Masking, TraceConfig, cut};
 
 /// What is done to every span before it is encoded.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Treatment {
-    pub(crate) masking: Masking,
-    /// Bytes of a text that are kept.
-    pub(crate) max_value_length: usize,
-}
-
-impl Treatment {
-    pub(super) fn apply(self, span: &mut SpanData) {
-        self.masking.apply(span);
-        cut(span, self.max_value_length);
-    }
-}
-
-/// What is hidden, named after the variables `OPENINFERENCE_HIDE_*`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Masking(u16);
-
-/// One thing that can be hidden.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Hidden {
-    /// `input.value`, input messages, tools and prompts, and the texts of errors, which may repeat them.
-    Inputs,
-    /// `output.value`, output messages, choices and retrieved documents.
-    Outputs,
-    /// `llm.input_messages.*`
-    InputMessages,
-    /// `llm.output_messages.*`
-    OutputMessages,
-    /// The texts inside input messages.
-    InputText,
-    /// The texts inside output messages.
-    OutputText,
-    /// The images inside input messages.
-    InputImages,
-    /// `llm.invocation_parameters`
-    InvocationParameters,
-    /// `llm.tools.*`
-    Tools,
-    /// `llm.prompts.*`
-    Prompts,
-    /// `llm.choices.*`
-    Choices,
-    /// Content and metadata of `retrieval.documents.*` and of a reranker's documents.
-    RetrievalDocuments,
-    /// `embedding.embeddings.*.embedding.vector`
-    EmbeddingsVectors,
-    /// `embedding.embeddings.*.embedding.text`
-    EmbeddingsText,
-}
-
-impl Hidden {
-    /// Each with the ends of its variables' names.
-    pub(crate) const ALL: [(Self, &'static [&'static str]); 14] = [
-        (Self::Inputs, &["INPUTS"]),
-        (Self::Outputs, &["OUTPUTS"]),
-        (Self::InputMessages, &["INPUT_MESSAGES"]),
-        (Self::OutputMessages, &["OUTPUT_MESSAGES"]),
-        (Self::InputText, &["INPUT_TEXT"]),
-        (Self::OutputText, &["OUTPUT_TEXT"]),
-        (Self::InputImages, &["INPUT_IMAGES"]),
-        (Self::InvocationParameters, &["LLM_INVOCATION_PARAMETERS"]),
-        (Self::Tools, &["LLM_TOOLS"]),
-        (Self::Prompts, &["PROMPTS"]),
-        (Self::Choices, &["CHOICES"]),
-        (Self::RetrievalDocuments, &["RETRIEVAL_DOCUMENTS"]),
-        // Both spellings are in use.
-        (
-            Self::EmbeddingsVectors,
-            &["EMBEDDINGS_VECTORS", "EMBEDDING_VECTORS"],
-        ),
-        (Self::EmbeddingsText, &["EMBEDDINGS_TEXT", "EMBEDDING_TEXT"]),
-    ];
+pub(super) fn apply(config: &TraceConfig, span: &mut SpanData) {
+    hide(config.masking, span);
+    cut_texts(span, config.max_value_length);
 }
 
 /// What becomes of an attribute.
@@ -97,33 +27,25 @@ enum Fate {
     Removed,
 }
 
+fn hide(masking: Masking, span: &mut SpanData) {
+    if masking == Masking::default() {
+        return;
+    }
+    span.attributes
+        .retain_mut(|kv| match masking.fate(kv.key.as_str()) {
+            Fate::Kept => true,
+            Fate::Redacted => {
+                kv.value = Value::from(REDACTED);
+                true
+            }
+            Fate::Removed => false,
+        });
+    if masking.hides(Hidden::Inputs) {
+        hide_error_texts(span);
+    }
+}
+
 impl Masking {
-    pub(crate) fn hide(&mut self, hidden: Hidden) {
-        self.0 |= 1 << hidden as u16;
-    }
-
-    fn hides(self, hidden: Hidden) -> bool {
-        self.0 & (1 << hidden as u16) != 0
-    }
-
-    fn apply(self, span: &mut SpanData) {
-        if self == Self::default() {
-            return;
-        }
-        span.attributes
-            .retain_mut(|kv| match self.fate(kv.key.as_str()) {
-                Fate::Kept => true,
-                Fate::Redacted => {
-                    kv.value = Value::from(REDACTED);
-                    true
-                }
-                Fate::Removed => false,
-            });
-        if self.hides(Hidden::Inputs) {
-            hide_error_texts(span);
-        }
-    }
-
     fn fate(self, key: &str) -> Fate {
         let hides = |hidden| self.hides(hidden);
         let (inputs, outputs) = (hides(Hidden::Inputs), hides(Hidden::Outputs));
@@ -212,7 +134,7 @@ fn hide_error_texts(span: &mut SpanData) {
 }
 
 /// Cuts texts that are longer than `most` bytes, and says how long they were.
-fn cut(span: &mut SpanData, most: usize) {
+fn cut_texts(span: &mut SpanData, most: usize) {
     let mut cut = [false, false];
     let is_route = |kv: &&mut KeyValue| [SPACE_ID, PROJECT_NAME].contains(&kv.key.as_str());
     for kv in span.attributes.iter_mut().filter(|kv| !is_route(kv)) {
@@ -239,13 +161,10 @@ fn cut_value(value: &mut Value, most: usize) -> bool {
     let Value::String(text) = &*value else {
         return false;
     };
-    let text = text.as_str();
-    if text.len() <= most {
+    let Some(shorter) = cut(text.as_str(), most) else {
         return false;
-    }
-    let end = (0..=most).rev().find(|&at| text.is_char_boundary(at));
-    let kept = &text[..end.unwrap_or(0)];
-    *value = Value::from(format!("{kept}… (cut; it had {} bytes)", text.len()));
+    };
+    *value = Value::from(shorter);
     true
 }
 
@@ -315,13 +234,5 @@ mod tests {
                 assert_eq!(masking.fate(key), fate, "{hidden:?} {key}");
             }
         }
-    }
-
-    #[test]
-    fn a_long_text_is_cut_between_characters() {
-        let mut text = Value::from("ü".repeat(5));
-        assert!(!cut_value(&mut text.clone(), 10));
-        assert!(cut_value(&mut text, 5));
-        assert_eq!(text, Value::from("üü… (cut; it had 10 bytes)"));
     }
 }

@@ -28,8 +28,6 @@ mod transport;
 mod worker;
 
 pub(crate) use handle::{Exporter, Settings};
-pub use masking::Hidden;
-pub(crate) use masking::{Masking, Treatment};
 pub use processor::RoutingSpanProcessor;
 pub(crate) use processor::{AllowedSpaces, Filter, SCOPE};
 pub use transport::Protocol;

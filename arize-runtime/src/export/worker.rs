@@ -15,12 +15,13 @@ use super::attributes::{route_of, set_route, settle};
 use super::batch::Batch;
 use super::flush::{Answer, Flush, Flushes};
 use super::inbox::{Gate, Inbox, Intake, WAKE_AT};
-use super::masking::Treatment;
+use super::masking;
 use super::otlp::{EncodedResource, encode_request, encode_span};
 use super::routes::{MAX_BYTES, Routes};
 use super::transport::{Failure, Reply, Target, Transport};
 use crate::notice::{Notice, warn};
 use crate::stats::Loss;
+use crate::trace_config::TraceConfig;
 
 /// Requests under way at a time, of all spaces together.
 const IN_FLIGHT: usize = 32;
@@ -40,7 +41,7 @@ pub(super) struct Worker {
     resource: Arc<OnceLock<Resource>>,
     target: Target,
     batch_delay: Duration,
-    treatment: Treatment,
+    trace_config: TraceConfig,
     transport: Transport,
     encoded_resource: Option<EncodedResource>,
     routes: Routes<Outgoing>,
@@ -81,7 +82,7 @@ impl Worker {
         resource: Arc<OnceLock<Resource>>,
         target: Target,
         batch_delay: Duration,
-        treatment: Treatment,
+        trace_config: TraceConfig,
         transport: Transport,
     ) -> Self {
         Self {
@@ -89,7 +90,7 @@ impl Worker {
             resource,
             target,
             batch_delay,
-            treatment,
+            trace_config,
             transport,
             encoded_resource: None,
             routes: Routes::default(),
@@ -208,7 +209,7 @@ impl Worker {
         space_id.push_str(space);
         project_name.push_str(project);
         set_route(&mut span.attributes, space_id, project_name);
-        self.treatment.apply(&mut span);
+        masking::apply(&self.trace_config, &mut span);
         let scope = std::mem::take(&mut span.instrumentation_scope);
         if catch_unwind(AssertUnwindSafe(|| encode_span(span, encoded))).is_err() {
             warn(Notice::ExportFailed, || {

@@ -9,6 +9,7 @@ use crate::error::InstallError;
 use crate::export::Exporter;
 use crate::resolve::Defaults;
 use crate::stats::Counters;
+use crate::trace_config::TraceConfig;
 use crate::tracer::Pipeline;
 
 /// A pipeline whose processor waits to be put into a tracer provider, from
@@ -18,6 +19,7 @@ use crate::tracer::Pipeline;
 pub struct AwaitingProvider {
     pub(super) exporter: Exporter,
     pub(super) defaults: Defaults,
+    pub(super) trace_config: TraceConfig,
     pub(super) counters: Arc<Counters>,
 }
 
@@ -38,7 +40,12 @@ impl AwaitingProvider {
     /// [`Arize::context`].
     pub fn with_provider(self, provider: &SdkTracerProvider) -> Arize {
         Arize {
-            pipeline: Pipeline::open(tracer_of(provider), self.defaults, self.counters),
+            pipeline: Pipeline::open(
+                tracer_of(provider),
+                self.defaults,
+                self.trace_config,
+                self.counters,
+            ),
             exporter: self.exporter,
             provider: provider.clone(),
         }

@@ -3,11 +3,10 @@
 
 use super::{Endpoint, Environment, Registration, Routes, endpoint};
 use crate::error::InstallError;
-use crate::export::{
-    Credentials, Hidden, Masking, Protocol, Settings, Target, TransportConfig, Treatment,
-};
+use crate::export::{Credentials, Protocol, Settings, Target, TransportConfig};
 use crate::notice::{Notice, warn};
 use crate::semconv;
+use crate::trace_config::{Hidden, Masking, TraceConfig};
 
 /// A variable that is set and not blank.
 pub(super) fn variable(environment: &Environment, name: &str) -> Option<String> {
@@ -46,7 +45,7 @@ impl<R: Routes> Registration<R> {
             target,
             batch_delay: self.batch_delay,
             capacity: u64::try_from(self.max_queue_size).unwrap_or(u64::MAX),
-            treatment: Treatment {
+            trace_config: TraceConfig {
                 masking: self.masking(),
                 max_value_length: self.max_value_length,
             },

@@ -58,24 +58,41 @@ struct TripReply {
     text: String,
 }
 
+/// As `tonic-build` makes it.
+#[tonic::async_trait]
+trait Agent: Send + Sync {
+    async fn typed(&self, request: Request<TripRequest>) -> Result<Response<TripReply>, Status>;
+    async fn routed_by_metadata(
+        &self,
+        request: Request<TripRequest>,
+    ) -> Result<Response<TripReply>, Status>;
+}
+
 struct TripAgent;
 
-impl TripAgent {
+#[tonic::async_trait]
+impl Agent for TripAgent {
     #[experiment_handler(name = "run_agent", output = |reply| &reply.text)]
     async fn typed(&self, request: Request<TripRequest>) -> Result<Response<TripReply>, Status> {
         self.answer(request.into_inner()).await
     }
 
+    async fn routed_by_metadata(
+        &self,
+        request: Request<TripRequest>,
+    ) -> Result<Response<TripReply>, Status> {
+        self.inherent(request).await
+    }
+}
+
+impl TripAgent {
     #[experiment_handler(
         name = "run_agent",
         body = none,
         input = &request.get_ref().input.as_ref().map(|input| &input.goal),
         output = |reply| &reply.text
     )]
-    async fn routed_by_metadata(
-        &self,
-        request: Request<TripRequest>,
-    ) -> Result<Response<TripReply>, Status> {
+    async fn inherent(&self, request: Request<TripRequest>) -> Result<Response<TripReply>, Status> {
         self.answer(request.into_inner()).await
     }
 
@@ -92,7 +109,7 @@ impl TripAgent {
 /// What `tonic-build` makes of a service with two methods.
 #[derive(Clone)]
 struct TripService {
-    agent: Arc<TripAgent>,
+    agent: Arc<dyn Agent>,
     context: Context,
 }
 

@@ -1,0 +1,23 @@
+async fn complete(
+    &self,
+    prompt: &str,
+) -> Result<impl Stream<Item = Result<String, Error>>, Error> {
+    static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::llm(
+        "complete",
+    );
+    ::arize_runtime::__private::start(
+            &__ARIZE_SPAN,
+            |i| {
+                i.arg(::arize_runtime::__private::arg("prompt", &prompt));
+            },
+        )
+        .run(async move {
+            if false {
+                return ::arize_runtime::__private::infer::<Result<_, Error>>();
+            }
+            self.client.stream(prompt).await
+        })
+        .stream(|o| o.error().record())
+        .await
+        .hold(|o| (o.value().record(), o.error().record()))
+}
