@@ -139,6 +139,11 @@ fn begin(model: &Model) -> TokenStream {
                     let read = model.runtime.body(span);
                     quote_spanned!(span=> #read(#body).handle(&__ARIZE_SPAN, #headers))
                 }
+                BodyIs::In(request) => {
+                    let (request, span) = (source(request), span_of(request));
+                    let read = model.runtime.request(span);
+                    quote_spanned!(span=> #read(#request).body().handle(&__ARIZE_SPAN, #headers))
+                }
             }
         }
     }
@@ -226,10 +231,10 @@ fn outcome(model: &Model) -> TokenStream {
     let body = handler.then(|| quote!(.body()));
     let recorded = match &model.output {
         Output::Never => return quote!(.outcome(|_| ()) #wait),
-        Output::Skipped(span) => value(
-            span.resolved_at(site),
-            &quote_spanned!(span.resolved_at(site)=> .skip()),
-        ),
+        Output::Skipped(span) => {
+            let span = span.resolved_at(site);
+            value(span, &quote_spanned!(span=> #body .skip()))
+        }
         Output::Value(span) => {
             let span = span.resolved_at(site);
             let record = Ident::new(if handler { "respond" } else { "record" }, span);

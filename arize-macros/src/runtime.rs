@@ -38,6 +38,8 @@ names! {
     /// Begins the call of a handler.
     body => "body",
     no_body => "NoBody",
+    /// The body inside a request.
+    request => "request",
     /// Begins any other call.
     start => "start",
     arg => "arg",

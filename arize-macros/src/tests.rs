@@ -44,6 +44,12 @@ snapshots! {
         respond(request).await
     }
 
+    experiment_handler_request:
+    #[experiment_handler]
+    async fn invoke(request: http::Request<Bytes>) -> Result<Response<Bytes>, AppError> {
+        respond(request).await
+    }
+
     experiment_handler_boxed:
     #[experiment_handler(body = none)]
     fn invoke<'a>(&'a self, request: Request<Trip>) -> BoxFuture<'a, Result<Response<Answer>, Status>> {

@@ -6,7 +6,7 @@ use crate::resolve::Defaults;
 use crate::trace_config::TraceConfig;
 
 pub use crate::arguments::{arg, debug_arg, generic_arg, redacted_arg};
-pub use crate::handler::{NoBody, body};
+pub use crate::body::{NoBody, body, request};
 pub use crate::instrument::start;
 pub use crate::span::SpanSpec;
 

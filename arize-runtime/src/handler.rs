@@ -1,16 +1,14 @@
 //! Extract, attach, route, start: the order that Arize's documented pitfalls are about, written once.
 
-use bytes::Bytes;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::agent_request::{AgentRequest, Metadata};
+use crate::agent_request::Metadata;
 use crate::attributes::Given;
 use crate::inputs::Inputs;
 use crate::instrument::{AsyncCall, Begin};
-use crate::levels::levels;
 use crate::notice::{self, Notice};
 use crate::propagation::{self, RequestBaggage};
 use crate::recording;
@@ -109,7 +107,7 @@ impl Begin for HandlerCall {
 
 /// Begins the call of a handler: its span is a child of the request's remote parent and nobody else's,
 /// and every span inside is routed to the request's space and project.
-fn handle(
+pub(crate) fn handle(
     spec: &'static SpanSpec,
     headers: &dyn HeaderSource,
     body: RequestBody<'_>,
@@ -268,99 +266,3 @@ fn linkage(metadata: &Metadata<'_>, headers: &dyn HeaderSource) -> Option<String
     }
     (!json.is_empty()).then(|| json + "}")
 }
-
-/// For `body = none`: the route comes from the baggage header.
-#[derive(Debug)]
-pub struct NoBody;
-
-impl NoBody {
-    /// Begins the call.
-    #[inline]
-    #[must_use]
-    pub fn handle(&self, spec: &'static SpanSpec, headers: &dyn HeaderSource) -> HandlerCall {
-        handle(spec, headers, RequestBody::Absent)
-    }
-}
-
-levels! {
-    /// A body in a form of its own?
-    BodyArgument => SerializeLevel<'a, T>;
-    /// Serialises?
-    SerializeLevel => LastLevel<'a, T>;
-}
-
-/// Neither.
-#[derive(Debug)]
-pub struct LastLevel<'a, T: ?Sized>(&'a T);
-
-/// `body(&request).handle(&SPAN, &headers)` begins the call of a handler; it asks the type of the body how
-/// it is read.
-#[must_use]
-pub fn body<T: ?Sized>(argument: &T) -> BodyArgument<'_, T> {
-    BodyArgument(SerializeLevel(LastLevel(argument)))
-}
-
-macro_rules! body_forms {
-    ($([$($generic:ident)?] $type:ty => |$body:ident| $form:expr;)+) => {$(
-        impl<'a $(, $generic)?> BodyArgument<'a, $type> {
-            /// Begins the call.
-            #[inline]
-            #[must_use]
-            pub fn handle(&self, spec: &'static SpanSpec, headers: &dyn HeaderSource) -> HandlerCall {
-                let $body = self.0.0.0;
-                handle(spec, headers, $form)
-            }
-        }
-    )+};
-}
-
-body_forms! {
-    [] Value => |body| RequestBody::Value(body);
-    [] &'a Value => |body| RequestBody::Value(body);
-    [] Bytes => |body| RequestBody::Text(body);
-    [] &'a Bytes => |body| RequestBody::Text(body);
-    [] String => |body| RequestBody::Text(body.as_bytes());
-    [] &'a String => |body| RequestBody::Text(body.as_bytes());
-    [] str => |body| RequestBody::Text(body.as_bytes());
-    [] &'a str => |body| RequestBody::Text(body.as_bytes());
-    [] Vec<u8> => |body| RequestBody::Text(body);
-    [] &'a Vec<u8> => |body| RequestBody::Text(body);
-    [] [u8] => |body| RequestBody::Text(body);
-    [] &'a [u8] => |body| RequestBody::Text(body);
-    [I] AgentRequest<I> => |body| RequestBody::Text(body.as_json().as_bytes());
-    [I] &'a AgentRequest<I> => |body| RequestBody::Text(body.as_json().as_bytes());
-}
-
-impl<T: Serialize> SerializeLevel<'_, T> {
-    /// Begins the call.
-    #[inline]
-    #[must_use]
-    pub fn handle(&self, spec: &'static SpanSpec, headers: &dyn HeaderSource) -> HandlerCall {
-        handle(spec, headers, RequestBody::Typed(self.0.0))
-    }
-}
-
-impl<T: ?Sized> LastLevel<'_, T> {
-    /// Refused by the compiler.
-    #[expect(
-        clippy::unused_self,
-        reason = "the levels of a method have one form of call"
-    )]
-    #[must_use]
-    pub fn handle(&self, spec: &'static SpanSpec, headers: &dyn HeaderSource) -> HandlerCall
-    where
-        T: ReadableBody,
-    {
-        NoBody.handle(spec, headers)
-    }
-}
-
-/// Implemented by nothing: it carries the error for a body that cannot be read.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be read as the body of an experiment's request",
-    label = "not `serde::Serialize`",
-    note = "take `AgentRequest<T>`, which keeps the JSON so that `T` needs only `Deserialize`; or derive \
-            `serde::Serialize` and add a field `arize_metadata: ArizeMetadata`; or write `body = none`, and \
-            the route comes from the baggage header alone"
-)]
-pub trait ReadableBody {}

@@ -36,6 +36,7 @@ mod span;
 
 mod inputs;
 mod outcome;
+mod response;
 
 mod instrument;
 
@@ -44,6 +45,8 @@ mod stream;
 mod task;
 
 mod handler;
+
+mod body;
 
 mod export;
 

@@ -23,8 +23,8 @@ use crate::span::ActiveSpan;
 /// What a call returned, and the span that records it.
 #[derive(Debug)]
 pub struct Seen<'a, T: ?Sized> {
-    value: Option<&'a T>,
-    span: &'a ActiveSpan,
+    pub(crate) value: Option<&'a T>,
+    pub(crate) span: &'a ActiveSpan,
 }
 
 impl<T: ?Sized> Clone for Seen<'_, T> {
@@ -37,18 +37,18 @@ impl<T: ?Sized> Copy for Seen<'_, T> {}
 
 impl<'a, T: ?Sized> Seen<'a, T> {
     /// From any level.
-    fn seen(&self) -> Self {
+    pub(crate) fn seen(&self) -> Self {
         *self
     }
 
-    fn of<U: ?Sized>(self, value: Option<&'a U>) -> Seen<'a, U> {
+    pub(crate) fn of<U: ?Sized>(self, value: Option<&'a U>) -> Seen<'a, U> {
         Seen {
             value,
             span: self.span,
         }
     }
 
-    fn keep(self, text: impl FnOnce(&T) -> Option<Recorded>) {
+    pub(crate) fn keep(self, text: impl FnOnce(&T) -> Option<Recorded>) {
         if let Some(value) = self.value {
             self.span.record_output(|| text(value));
         }
@@ -125,7 +125,7 @@ levels! {
     LastLevel => Seen<'a, T>;
 }
 
-fn returned<T: ?Sized>(seen: Seen<'_, T>) -> Returned<'_, T> {
+pub(crate) fn returned<T: ?Sized>(seen: Seen<'_, T>) -> Returned<'_, T> {
     Returned(SerializeLevel(DerefLevel(FutureLevel(LastLevel(seen)))))
 }
 
@@ -262,59 +262,6 @@ impl<O> Projected<'_, O> {
             value: self.value.as_ref(),
             span: self.span,
         })
-    }
-}
-
-impl<'a, T> Returned<'a, (StatusCode, T)> {
-    /// The body of a response with a status: 5xx is an error.
-    #[must_use]
-    pub fn body(&self) -> Returned<'a, T> {
-        let seen = self.seen();
-        if let Some((status, _)) = seen.value {
-            seen.status(*status);
-        }
-        returned(seen.of(seen.value.map(|(_, body)| body)))
-    }
-}
-
-impl<B> Returned<'_, http::Response<B>> {
-    /// A response: 5xx is an error, the body is not read.
-    #[must_use]
-    pub fn body(&self) -> Returned<'_, ()> {
-        let seen = self.seen();
-        if let Some(response) = seen.value {
-            seen.status(response.status());
-        }
-        returned(seen.of(None))
-    }
-}
-
-impl Returned<'_, StatusCode> {
-    /// A status alone: 5xx is an error.
-    #[must_use]
-    pub fn body(&self) -> Returned<'_, ()> {
-        let seen = self.seen();
-        if let Some(status) = seen.value {
-            seen.status(*status);
-        }
-        returned(seen.of(None))
-    }
-}
-
-impl<'a, T: ?Sized> LastLevel<'a, T> {
-    /// The value itself.
-    #[must_use]
-    pub fn body(&self) -> Returned<'a, T> {
-        returned(self.seen())
-    }
-}
-
-impl<T: ?Sized> Seen<'_, T> {
-    fn status(&self, status: StatusCode) {
-        if status.is_server_error() {
-            let reason = status.canonical_reason().map(str::to_owned);
-            self.span.error(status.as_str(), reason, None);
-        }
     }
 }
 

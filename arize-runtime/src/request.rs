@@ -11,13 +11,15 @@ use crate::recording;
 
 /// A type that carries HTTP request headers.
 ///
-/// Implemented for the types of the `http` crate, for references to them, and for lists of pairs, so
-/// that headers of any framework can be given: `headers = ..` in the attribute takes an expression
-/// over the function's own arguments.
+/// Implemented for the types of the `http` crate, for tonic's metadata and requests, for references to
+/// them, and for lists of pairs, so that headers of any framework can be given: `headers = ..` in the
+/// attribute takes an expression over the function's own arguments. The features `actix-web` and `poem`
+/// add the requests of these frameworks.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not carry HTTP request headers",
     label = "expected `http::HeaderMap`, `http::Request<_>` or `http::request::Parts`",
-    note = "write `headers = <expression>` in the attribute, over this function's arguments"
+    note = "write `headers = <expression>` in the attribute, over this function's arguments",
+    note = "requests of actix-web and poem carry them with the feature `actix-web` or `poem` of `arize-runtime`"
 )]
 pub trait HeaderSource {
     /// Calls `line` with each value of the header `name`, in order.
@@ -53,6 +55,45 @@ impl HeaderSource for http::request::Parts {
 }
 
 impl<B> HeaderSource for http::Request<B> {
+    fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
+        self.headers().each_line(name, line);
+    }
+}
+
+impl HeaderSource for tonic::metadata::MetadataMap {
+    fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
+        let headers: &HeaderMap = self.as_ref();
+        headers.each_line(name, line);
+    }
+}
+
+impl<M> HeaderSource for tonic::Request<M> {
+    fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
+        self.metadata().each_line(name, line);
+    }
+}
+
+#[cfg(feature = "actix-web")]
+#[cfg_attr(docsrs, doc(cfg(feature = "actix-web")))]
+impl HeaderSource for actix_web::http::header::HeaderMap {
+    fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
+        for value in self.get_all(name.as_str()) {
+            line(value.as_bytes());
+        }
+    }
+}
+
+#[cfg(feature = "actix-web")]
+#[cfg_attr(docsrs, doc(cfg(feature = "actix-web")))]
+impl HeaderSource for actix_web::HttpRequest {
+    fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
+        self.headers().each_line(name, line);
+    }
+}
+
+#[cfg(feature = "poem")]
+#[cfg_attr(docsrs, doc(cfg(feature = "poem")))]
+impl HeaderSource for poem::Request {
     fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         self.headers().each_line(name, line);
     }

@@ -19,6 +19,7 @@ mod processes;
 mod properties;
 mod registration;
 mod requests;
+mod responses;
 mod routes_by_hand;
 mod scopes;
 mod streams;

@@ -24,6 +24,8 @@ pub(crate) enum Source {
 pub(crate) enum BodyIs {
     Absent,
     Read(Source),
+    /// Inside this request.
+    In(Source),
 }
 
 impl Request {
@@ -31,7 +33,9 @@ impl Request {
     pub(crate) fn reads(&self, argument: &Ident) -> bool {
         let is =
             |source: &Source| matches!(source, Source::Argument { ident, .. } if ident == argument);
-        is(&self.headers) || matches!(&self.body, BodyIs::Read(source) if is(source))
+        let body =
+            |body: &BodyIs| matches!(body, BodyIs::Read(from) | BodyIs::In(from) if is(from));
+        is(&self.headers) || body(&self.body)
     }
 }
 
@@ -53,6 +57,8 @@ const BODIES: &[&str] = &[
     "str",
     "AgentRequest",
 ];
+/// Types that have a body inside, which is read where there is no other.
+const REQUESTS: &[&str] = &["Request"];
 /// Bodies that are wrappers and dereference to what they wrap.
 const WRAPPERS: &[&str] = &["Json", "JsonBody"];
 
@@ -119,9 +125,13 @@ fn body(
         }
         None => {}
     }
-    let is_body = |argument: &&Argument| BODIES.contains(&last_segment(&argument.ty).0.as_str());
-    // the last one: frameworks take the body last
-    let found = arguments.iter().rev().find(is_body);
+    let named = |names: &[&str]| {
+        let is = |argument: &&Argument| names.contains(&last_segment(&argument.ty).0.as_str());
+        // the last one: frameworks take the body last
+        arguments.iter().rev().find(is).map(argument)
+    };
+    let found = named(BODIES).map(BodyIs::Read);
+    let found = found.or_else(|| named(REQUESTS).map(BodyIs::In));
     if found.is_none() {
         errors.add(
             &signature.ident,
@@ -133,7 +143,7 @@ fn body(
             ),
         );
     }
-    found.map(|found| BodyIs::Read(argument(found)))
+    found
 }
 
 fn argument(argument: &Argument) -> Source {

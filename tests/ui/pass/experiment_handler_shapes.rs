@@ -102,6 +102,34 @@ async fn request(request: Request) -> Response {
     request.uri().path().to_owned().into_response()
 }
 
+/// A request with its body inside.
+#[experiment_handler]
+async fn whole(request: axum::http::Request<Bytes>) -> axum::http::Response<Bytes> {
+    std::future::ready(()).await;
+    axum::http::Response::new(request.into_body())
+}
+
+#[experiment_handler(headers = request.headers())]
+async fn borrowed(request: &axum::http::Request<Value>) -> usize {
+    std::future::ready(()).await;
+    request.headers().len()
+}
+
+/// Of gRPC.
+#[experiment_handler(output = |body| &body.input)]
+async fn message(
+    request: tonic::Request<OwnBody>,
+) -> Result<tonic::Response<OwnBody>, tonic::Status> {
+    std::future::ready(()).await;
+    Ok(tonic::Response::new(request.into_inner()))
+}
+
+#[experiment_handler]
+async fn metadata(metadata: tonic::metadata::MetadataMap, body: AgentRequest<Trip>) -> String {
+    std::future::ready(()).await;
+    body.input.goal
+}
+
 /// Not of a framework.
 #[derive(Debug)]
 pub struct Service;
@@ -134,4 +162,7 @@ fn main() {
         .with_state(());
     drop(Service.handle(&HeaderMap::new(), &Value::Null));
     drop(Service.by_hand(Vec::new(), ""));
+    drop(whole(axum::http::Request::default()));
+    drop(borrowed(&axum::http::Request::default()));
+    let _ = (message, metadata);
 }

@@ -1,0 +1,123 @@
+//! What a handler's response says, asked of its type: whether it failed, and the value inside.
+
+use std::error::Error as _;
+
+use http::StatusCode;
+use serde_json::value::RawValue;
+
+use crate::levels::levels;
+use crate::outcome::{Failure, LastLevel, Returned, Seen, returned};
+use crate::recording::Recorded;
+
+impl<'a, T> Returned<'a, (StatusCode, T)> {
+    /// The body of a response with a status: 5xx is an error.
+    #[must_use]
+    pub fn body(&self) -> Returned<'a, T> {
+        let seen = self.seen();
+        if let Some((status, _)) = seen.value {
+            seen.status(*status);
+        }
+        returned(seen.of(seen.value.map(|(_, body)| body)))
+    }
+}
+
+impl<'a, M> Returned<'a, tonic::Response<M>> {
+    /// The message of a gRPC response, which is a success.
+    #[must_use]
+    pub fn body(&self) -> Returned<'a, M> {
+        let seen = self.seen();
+        returned(seen.of(seen.value.map(tonic::Response::get_ref)))
+    }
+}
+
+impl<'a, B> Returned<'a, http::Response<B>> {
+    /// The body of a response: 5xx is an error.
+    #[must_use]
+    pub fn body(&self) -> ResponseBody<'a, B> {
+        let seen = self.seen();
+        if let Some(response) = seen.value {
+            seen.status(response.status());
+        }
+        let body = seen.value.map(http::Response::body);
+        ResponseBody(returned(seen.of(body)))
+    }
+}
+
+levels! {
+    /// Text or bytes?
+    ResponseBody => Returned<'a, T>;
+}
+
+impl<T: AsRef<[u8]>> ResponseBody<'_, T> {
+    /// What goes to the caller: JSON, or text. What is neither is not recorded.
+    pub fn respond(&self) {
+        self.seen().keep(|body| {
+            let text = std::str::from_utf8(body.as_ref()).ok()?.to_owned();
+            let json = serde_json::from_str::<&RawValue>(&text).is_ok();
+            Some(if json {
+                Recorded::of_json(text)
+            } else {
+                Recorded::Text(text)
+            })
+        });
+    }
+}
+
+/// Responses with a status, whose body is not read: 5xx is an error.
+macro_rules! statuses {
+    ($($(#[$feature:meta])* [$($generic:ident)?] $type:ty => |$response:ident| $status:expr;)+) => {$(
+        $(#[$feature])*
+        impl$(<$generic>)? Returned<'_, $type> {
+            /// Nothing of the body; 5xx is an error.
+            #[must_use]
+            pub fn body(&self) -> Returned<'_, ()> {
+                let seen = self.seen();
+                if let Some($response) = seen.value {
+                    seen.status($status);
+                }
+                returned(seen.of(None))
+            }
+        }
+    )+};
+}
+
+statuses! {
+    [] StatusCode => |status| *status;
+    // of a `http` of its own
+    #[cfg(feature = "actix-web")]
+    [B] actix_web::HttpResponse<B> => |response| {
+        StatusCode::from_u16(response.status().as_u16()).unwrap_or_default()
+    };
+    #[cfg(feature = "poem")]
+    [] poem::Response => |response| response.status();
+}
+
+impl<'a, T: ?Sized> LastLevel<'a, T> {
+    /// The value itself.
+    #[must_use]
+    pub fn body(&self) -> Returned<'a, T> {
+        returned(self.seen())
+    }
+}
+
+impl Failure<'_, tonic::Status> {
+    /// The code, the message and the chain of sources.
+    pub fn record(&self) {
+        let seen = self.seen();
+        if let Some(status) = seen.value {
+            let (code, message) = (status.code(), status.message());
+            let message = Some(message.to_owned()).filter(|message| !message.is_empty());
+            seen.span
+                .error(&format!("{code:?}"), message, status.source());
+        }
+    }
+}
+
+impl<T: ?Sized> Seen<'_, T> {
+    fn status(&self, status: StatusCode) {
+        if status.is_server_error() {
+            let reason = status.canonical_reason().map(str::to_owned);
+            self.span.error(status.as_str(), reason, None);
+        }
+    }
+}
