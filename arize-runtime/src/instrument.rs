@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
+use std::time::Duration;
 use std::task::{Context as TaskContext, Poll, ready};
 
 use opentelemetry::Context;
@@ -19,7 +20,7 @@ use crate::notice::{self, Notice};
 use crate::outcome::Outcome;
 use crate::routing::Routing;
 use crate::span::{self, ActiveSpan, SpanSpec};
-use crate::tracer::{self, Pipeline};
+use crate::tracer::{self, Flushing, Pipeline};
 
 /// A call of an annotated function, before its body runs. Small, since every link of the chain moves it.
 pub struct Call {
@@ -325,6 +326,30 @@ impl<F: Future, O, G: FnOnce(Outcome<'_, F::Output>) -> O> Future for Instrument
         }
         Poll::Ready(returned)
     }
+}
+
+/// How long a handler marked `flush` waits for its spans to be sent.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+impl<F: Future, O, G: FnOnce(Outcome<'_, F::Output>) -> O> Instrumented<F, G> {
+    /// Waits after the call until its spans are sent, or for two seconds.
+    pub async fn flush(self) -> F::Output {
+        let traced = self.body.span.is_some();
+        let returned = self.await;
+        if traced && let Some(flushing) = Context::map_current(flushing) {
+            if let Err(error) = flushing.await {
+                notice::warn(Notice::Unflushed, || {
+                    format!("a handler marked `flush` answered before its spans were sent: {error}")
+                });
+            }
+        }
+        returned
+    }
+}
+
+fn flushing(context: &Context) -> Option<Flushing> {
+    let flush = tracer::of(context)?.flush.as_ref()?;
+    Some(flush(FLUSH_TIMEOUT))
 }
 
 /// Records what `record` takes of the result.

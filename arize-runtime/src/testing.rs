@@ -115,6 +115,7 @@ pub fn capture() -> Capture {
         Defaults::default(),
         TraceConfig::default(),
         Arc::default(),
+        None,
     );
     Capture(Arc::new(Inner {
         pipeline,
