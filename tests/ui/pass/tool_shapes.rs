@@ -8,9 +8,11 @@
     clippy::nursery
 )]
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 
+use arize_runtime::attributes::{Llm, Message};
 use arize_runtime::{agent, chain, llm, tool};
 use serde::Serialize;
 
@@ -173,6 +175,31 @@ pub fn elsewhere(query: &str) -> usize {
     query.len()
 }
 
+/// Says something of its span: arguments that are moved, borrowed, bound by patterns, named as ours.
+#[llm(
+    skip(client),
+    session_id = a,
+    metadata = std::iter::once((&**text, number + 1)).collect::<BTreeMap<_, _>>(),
+    tags = [text.as_str(), "beta"],
+    attributes(user.number = &number, "first-letter" = text.chars().next(), client = client.to_string()),
+)]
+pub async fn attributes<C: fmt::Display>(
+    client: C,
+    a: &str,
+    (text, number): (Box<String>, u32),
+) -> String {
+    std::future::ready(()).await;
+    drop(client);
+    format!("{a}{text}{number}")
+}
+
+/// Says it with a builder.
+#[chain(attributes = Llm::new().model(&model).input_messages(texts.iter().map(Message::user)))]
+pub fn builder(model: String, texts: &mut Vec<String>) -> usize {
+    texts.push(model);
+    texts.len()
+}
+
 /// Futures of annotated functions stay `Send`.
 pub const fn is_send<T: Send>(_: &T) {}
 
@@ -184,6 +211,8 @@ fn main() {
     is_send(&looped(3));
     is_send(&recursive(3));
     is_send(&planner.sum());
+    is_send(&attributes(1, "a", (Box::default(), 2)));
+    builder(String::new(), &mut Vec::new());
     is_send(&mute(Client));
     let _ = (generic(&[1, 2], "k", (0, 1)), opaque(Client));
     nothing();
