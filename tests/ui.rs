@@ -2,7 +2,7 @@
 //!
 //! `cargo test -p tests --test ui`; one file: `cargo test -p tests --test ui -- fail trybuild=wrong_items`.
 //! `TRYBUILD=overwrite` writes the `.stderr` anew: read every changed sentence aloud. What must compile
-//! is in `ui/pass`, whose files are test targets, so that clippy reads their expansions as well.
+//! is in `ui/pass`, which is a test target, so that clippy reads its expansions as well and it is run.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::path::Path;

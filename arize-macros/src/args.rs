@@ -1,5 +1,7 @@
 //! What the user wrote in the attribute's parentheses: syntax, unknown and duplicate keys only.
 
+mod attributes;
+
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
@@ -8,6 +10,8 @@ use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token};
 
 use crate::errors::{Errors, listed, nearest};
 use crate::kind::{self, Kind};
+
+pub(crate) use attributes::{AttributeKey, SpanAttribute};
 
 /// The arguments, each with the user's own tokens.
 #[derive(Default)]
@@ -27,6 +31,8 @@ pub(crate) struct Args {
     pub(crate) headers: Option<Expr>,
     pub(crate) body: Option<Given<Expr>>,
     pub(crate) output: Option<Given<Expr>>,
+    /// `session_id`, `user_id`, `metadata`, `tags` and `attributes`.
+    pub(crate) attributes: Vec<SpanAttribute>,
     pub(crate) runtime: Option<Path>,
 }
 
@@ -96,6 +102,10 @@ impl Args {
             "input" => self.input = Some(given(&key, input, Ok)?),
             "body" => self.body = Some(given(&key, input, Ok)?),
             "headers" => self.headers = Some(value(&key, input, "headers = headers")?.parse()?),
+            "session_id" | "user_id" | "metadata" | "tags" => {
+                self.attributes.push(attributes::one(&key, input)?);
+            }
+            "attributes" => self.attributes.extend(attributes::several(&key, input)?),
             "output" => self.output = Some(given(&key, input, closure)?),
             _ => {
                 self.runtime =
@@ -110,6 +120,14 @@ impl Args {
 fn unknown(kind: &Kind, key: &str) -> String {
     let elsewhere = kind::taking(key);
     let allowed = listed(kind.keys.iter().copied());
+    if key == "stream" {
+        // only handlers do not take it
+        return format!(
+            "`#[{}]` has no argument `stream`; give the stream that the response is made of to \
+             `arize_runtime::hold_span`",
+            kind.attribute
+        );
+    }
     if !elsewhere.is_empty() {
         let takes = if elsewhere.len() == 1 {
             "takes"

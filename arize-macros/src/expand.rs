@@ -17,11 +17,13 @@
 //! }
 //! ```
 
+mod attributes;
+
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
-use syn::{Expr, Ident, Pat};
+use syn::{Expr, Ident, Pat, ReturnType};
 
-use crate::model::{BodyIs, Capture, Form, Link, Model, Output, Request, Source};
+use crate::model::{BodyIs, Capture, Form, Link, Model, Output, Request, Returned, Source};
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let Model {
@@ -37,6 +39,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
         let input = reference(input);
         quote!(.input(#input))
     });
+    let given = attributes::link(&model.span_attributes);
     let (body, outcome) = (body(model), outcome(model));
     let call = Ident::new("__call", Span::mixed_site());
     let bind_late = (!model.late.is_empty()).then(|| {
@@ -46,25 +49,35 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let begin = bind_late.is_none().then_some(begin);
     let begin = begin.unwrap_or_else(|| call.to_token_stream());
     let chain = match model.form {
-        Form::Sync | Form::Async => quote!(#bind_late #begin #input #body #outcome),
-        Form::Future => quote! {
-            #bind_late
-            let #call = #begin #input #body;
-            async move { #call #outcome }
-        },
-        Form::BoxedFuture => quote! {
-            #bind_late
-            let #call = #begin #input #body;
-            ::std::boxed::Box::pin(async move { #call #outcome })
-        },
+        Form::Sync | Form::Async => quote!(#early #bind_late #begin #given #input #body #outcome),
+        Form::Block(returned) => {
+            let block =
+                quote!(async move { #early #bind_late #begin #given #input #body #outcome });
+            packed(returned, &block)
+        }
+        Form::Future(returned) => {
+            let future = packed(returned, &quote!(async move { #call #outcome }));
+            quote! {
+                #early
+                #bind_late
+                let #call = #begin #given #input #body;
+                #future
+            }
+        }
     };
     quote! {
         #(#attributes)*
         #visibility #signature {
             #span_static
-            #early
             #chain
         }
+    }
+}
+
+fn packed(returned: Returned, block: &TokenStream) -> TokenStream {
+    match returned {
+        Returned::Opaque => block.clone(),
+        Returned::Boxed => quote!(::std::boxed::Box::pin(#block)),
     }
 }
 
@@ -200,8 +213,8 @@ fn body(model: &Model) -> TokenStream {
     });
     match model.form {
         Form::Sync => quote!(.call(move || { #pin #statements })),
-        Form::Async => quote!(.run(async move { #pin #statements })),
-        Form::Future | Form::BoxedFuture => quote!(.future(move || { #pin #statements })),
+        Form::Async | Form::Block(_) => quote!(.run(async move { #pin #statements })),
+        Form::Future(_) => quote!(.future(move || { #pin #statements })),
     }
 }
 
@@ -240,8 +253,11 @@ fn outcome(model: &Model) -> TokenStream {
     let record = quote!(|#o| (#recorded, #o.error().record()));
     if model.stream {
         // what is no stream is told at the return type
-        let span = syn::spanned::Spanned::span(&model.signature.output).resolved_at(site);
-        let hold = quote_spanned!(span=> .hold);
+        let returned = match &model.signature.output {
+            ReturnType::Type(_, ty) => syn::spanned::Spanned::span(ty),
+            ReturnType::Default => site,
+        };
+        let hold = quote_spanned!(returned.resolved_at(site)=> .hold);
         quote!(.stream(|#o| #o.error().record()) #wait #hold(#record))
     } else {
         quote!(.outcome(#record) #wait)

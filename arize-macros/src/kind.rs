@@ -33,6 +33,11 @@ const HANDLER: &[&str] = &[
     "project_name",
     "headers",
     "body",
+    "session_id",
+    "user_id",
+    "metadata",
+    "tags",
+    "attributes",
     "crate",
 ];
 const TOOL: &[&str] = &[
@@ -47,6 +52,11 @@ const TOOL: &[&str] = &[
     "output",
     "skip_output",
     "stream",
+    "session_id",
+    "user_id",
+    "metadata",
+    "tags",
+    "attributes",
     "crate",
 ];
 const STEP: &[&str] = &[
@@ -59,6 +69,11 @@ const STEP: &[&str] = &[
     "output",
     "skip_output",
     "stream",
+    "session_id",
+    "user_id",
+    "metadata",
+    "tags",
+    "attributes",
     "crate",
 ];
 

@@ -1,6 +1,7 @@
 //! Every judgement about an annotated function. A [`Model`] exists only where all of them passed; its
 //! fields are decisions, not options.
 
+mod attributes;
 mod form;
 mod inputs;
 mod request;
@@ -12,13 +13,13 @@ use syn::spanned::Spanned as _;
 use syn::visit_mut::VisitMut;
 use syn::{Attribute, Expr, FnArg, Ident, LitStr, Pat, ReturnType, Signature, Type, Visibility};
 
-use crate::args::{Args, Given};
+use crate::args::{Args, Given, SpanAttribute};
 use crate::errors::{Errors, listed, nearest};
 use crate::function::Function;
 use crate::kind::{Inputs, Kind, SPAN_KINDS};
 use crate::runtime::Runtime;
 
-pub(crate) use form::Form;
+pub(crate) use form::{Form, Returned};
 pub(crate) use inputs::{Capture, Link};
 pub(crate) use request::{BodyIs, Request, Source};
 
@@ -40,6 +41,8 @@ pub(crate) struct Model {
     pub(crate) late: Vec<(Pat, Ident)>,
     /// `input = ..`
     pub(crate) input: Option<Expr>,
+    /// What is said of the span itself.
+    pub(crate) span_attributes: Vec<SpanAttribute>,
     /// The type to pin, where there is one that can be named.
     pub(crate) pin: Option<Type>,
     pub(crate) body: TokenStream,
@@ -108,9 +111,14 @@ pub(crate) fn check(
         mut signature,
         body,
     } = function;
-    let (form, worked_out) = Form::of(&signature);
-    let output = output(&args, &signature.output, worked_out, &mut errors);
-    let body = check_shape(kind, &signature, form, body, &mut errors);
+    let body = check_shape(kind, &signature, body, &mut errors);
+    let (form, worked_out, body) = Form::of(&signature, body);
+    check_async(kind, &signature, form, &mut errors);
+    let output = output(&args, returned(&signature), worked_out, &mut errors);
+    let pin = match form {
+        Form::Future(_) => pin(returned(&signature)),
+        _ => pin(worked_out),
+    };
     let arguments = take_arguments(&mut signature);
     let spec = spec(kind, &args, &signature, documentation, &mut errors);
     let request = match kind.inputs {
@@ -121,6 +129,7 @@ pub(crate) fn check(
         Inputs::Body => Vec::new(),
         _ => inputs::links(kind, &args, &signature, &arguments, &mut errors),
     };
+    attributes::check(kind, &args.attributes, &mut errors);
     errors.finish()?;
 
     let read_later = |argument: &Argument| match &request {
@@ -136,11 +145,12 @@ pub(crate) fn check(
     };
     Ok(Model {
         runtime: Runtime::at(args.runtime),
-        pin: pin(&signature.output),
+        pin,
         input: match args.input {
             Some(Given::Some(input)) => Some(input),
             _ => None,
         },
+        span_attributes: args.attributes,
         attributes,
         visibility,
         signature,
@@ -159,7 +169,6 @@ pub(crate) fn check(
 fn check_shape(
     kind: &Kind,
     signature: &Signature,
-    form: Form,
     body: Option<proc_macro2::Group>,
     errors: &mut Errors,
 ) -> TokenStream {
@@ -176,13 +185,6 @@ fn check_shape(
             format!("`#[{attribute}]` cannot be put on a variadic function"),
         );
     }
-    if kind.inputs == Inputs::Body && form == Form::Sync {
-        let message = format!(
-            "`#[{attribute}]` needs an async function; write `async fn {}`",
-            signature.ident
-        );
-        errors.add(signature.fn_token, message);
-    }
     match body {
         None => {
             let message = format!(
@@ -194,6 +196,17 @@ fn check_shape(
         // nested, so that a missing value is told at these braces and not at the attribute
         Some(body) if body.stream().is_empty() => body.into_token_stream(),
         Some(body) => body.stream(),
+    }
+}
+
+fn check_async(kind: &Kind, signature: &Signature, form: Form, errors: &mut Errors) {
+    if kind.inputs == Inputs::Body && form == Form::Sync {
+        let attribute = kind.attribute;
+        let message = format!(
+            "`#[{attribute}]` needs an async function; write `async fn {}`",
+            signature.ident
+        );
+        errors.add(signature.fn_token, message);
     }
 }
 
@@ -311,7 +324,7 @@ fn spec(
 
 fn output(
     args: &Args,
-    returned: &ReturnType,
+    returned: Option<&Type>,
     worked_out: Option<&Type>,
     errors: &mut Errors,
 ) -> Output {
@@ -329,11 +342,10 @@ fn output(
             "`stream` is for a function that returns a stream; remove it",
         );
     }
-    let span = match (worked_out, returned) {
-        (Some(Type::Never(_)), _) => return Output::Never,
-        (Some(ty), _) => ty.span(),
-        (None, ReturnType::Type(_, ty)) => ty.span(),
-        (None, ReturnType::Default) => Span::call_site(),
+    let span = match worked_out.or(returned) {
+        Some(Type::Never(_)) => return Output::Never,
+        Some(ty) => ty.span(),
+        None => Span::call_site(),
     };
     match &args.output {
         Some(Given::Some(closure)) => Output::Closure(closure.clone()),
@@ -343,8 +355,15 @@ fn output(
     }
 }
 
-/// The return type with `impl Trait` erased, unless nothing of it is left.
-fn pin(returned: &ReturnType) -> Option<Type> {
+fn returned(signature: &Signature) -> Option<&Type> {
+    match &signature.output {
+        ReturnType::Type(_, ty) => Some(ty),
+        ReturnType::Default => None,
+    }
+}
+
+/// The type with `impl Trait` erased, unless nothing of it is left.
+fn pin(ty: Option<&Type>) -> Option<Type> {
     struct Erase;
     impl VisitMut for Erase {
         fn visit_type_mut(&mut self, ty: &mut Type) {
@@ -355,12 +374,9 @@ fn pin(returned: &ReturnType) -> Option<Type> {
             }
         }
     }
-    match returned {
-        ReturnType::Type(_, ty) if !matches!(**ty, Type::Never(_) | Type::ImplTrait(_)) => {
-            let mut ty = (**ty).clone();
-            Erase.visit_type_mut(&mut ty);
-            Some(ty)
-        }
-        _ => None,
-    }
+    let mut ty = ty
+        .filter(|ty| !matches!(ty, Type::Never(_) | Type::ImplTrait(_)))?
+        .clone();
+    Erase.visit_type_mut(&mut ty);
+    Some(ty)
 }

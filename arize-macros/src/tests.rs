@@ -167,6 +167,18 @@ snapshots! {
         policy(goal)
     }
 
+    llm_attributes:
+    #[llm(session_id = chat.session, metadata = json!({"turn": turn + 1}), tags = ["beta"], attributes("chat.turn" = turn, model = &chat.model), input = prompt)]
+    async fn complete(chat: &Chat, turn: u32, prompt: &str) -> Completion {
+        chat.complete(prompt).await
+    }
+
+    experiment_handler_attributes:
+    #[experiment_handler(user_id = &request.input.user, attributes = Attributes::new().agent_name(&request.input.agent))]
+    async fn invoke(headers: HeaderMap, Json(request): Json<AgentRequest<Trip>>) -> String {
+        plan(request).await
+    }
+
     llm_one:
     #[llm]
     fn complete(prompt: &str) -> Completion {

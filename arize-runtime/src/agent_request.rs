@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::error::RoutingError;
 use crate::notice::{self, Notice};
+use crate::recording;
 use crate::routing::{valid_project_name, valid_space_id};
 
 /// The `arize_metadata` of a request, read without ever failing.
@@ -83,7 +84,7 @@ impl<'a> Metadata<'a> {
             Some(Value::Object(fields)) => fields,
             Some(other) => {
                 notice::warn(Notice::Metadata, || {
-                    let found: String = other.to_string().chars().take(80).collect();
+                    let found = recording::excerpt(other);
                     format!(
                         "`arize_metadata` of a request is `{found}` and counts as absent: it is no object; send \
                          `{{\"space_id\": .., \"project_name\": ..}}`"
@@ -136,7 +137,7 @@ impl<'a> Metadata<'a> {
 #[cold]
 fn tell(notice: Notice, what: &str, found: &Value, judged: Option<Result<&str, RoutingError>>) {
     notice::warn(notice, || {
-        let found: String = found.to_string().chars().take(80).collect();
+        let found = recording::excerpt(found);
         let reason = match judged {
             Some(Err(error)) => error.to_string(),
             _ => "it is no string".to_owned(),

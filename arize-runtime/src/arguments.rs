@@ -95,7 +95,7 @@ fn leave_placeholder(buffer: &mut Vec<u8>, start: usize, error: &serde_json::Err
 #[inline]
 pub fn arg<'a, T: RecordableArgument + ?Sized>(name: &'static str, value: &'a T) -> Typed<'a, T> {
     typed(name, value, |buffer, value| {
-        serde_json::to_writer(buffer, value)
+        recording::to_json(buffer, value)
     })
 }
 
@@ -103,21 +103,21 @@ pub fn arg<'a, T: RecordableArgument + ?Sized>(name: &'static str, value: &'a T)
 /// advice, a bound on that parameter, should be `serde::Serialize`.
 pub fn generic_arg<'a, T: Serialize + ?Sized>(name: &'static str, value: &'a T) -> Typed<'a, T> {
     typed(name, value, |buffer, value| {
-        serde_json::to_writer(buffer, value)
+        recording::to_json(buffer, value)
     })
 }
 
 /// An argument as its `Debug` text.
 pub fn debug_arg<'a, T: Debug + ?Sized>(name: &'static str, value: &'a T) -> Typed<'a, T> {
     typed(name, value, |buffer, value| {
-        serde_json::to_writer(buffer, &format_args!("{value:?}"))
+        recording::to_json(buffer, &format_args!("{value:?}"))
     })
 }
 
 /// An argument whose value is not to be seen.
 pub fn redacted_arg<'a, T: ?Sized>(name: &'static str, value: &'a T) -> Typed<'a, T> {
     typed(name, value, |buffer, _| {
-        serde_json::to_writer(buffer, semconv::REDACTED)
+        recording::to_json(buffer, semconv::REDACTED)
     })
 }
 

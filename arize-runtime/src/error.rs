@@ -78,6 +78,12 @@ pub enum InstallError {
     /// A space or a project that cannot be one, from code or, for [`register`](crate::register), from the
     /// environment.
     Routing(RoutingError),
+    /// A path of [`mask_keys`](crate::Registration::mask_keys) is empty or has an empty key. Write keys with
+    /// points between them.
+    MaskedKey {
+        /// The path.
+        path: String,
+    },
     /// This process has a pipeline already. Keep the first handle, or call
     /// [`build`](crate::RegisterWithRouting::build) for one that touches nothing global.
     AlreadyInstalled,
@@ -120,6 +126,11 @@ impl fmt::Display for InstallError {
             Self::Routing(error) => write!(
                 f,
                 "{error}; check the space and project given at registration"
+            ),
+            Self::MaskedKey { path } => write!(
+                f,
+                "`mask_keys` was given the path `{path}`, which has an empty key; write keys with points \
+                 between them, like `card.number`"
             ),
             Self::AlreadyInstalled => f.write_str(
                 "a pipeline is installed in this process already; keep its handle, or call \

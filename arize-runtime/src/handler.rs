@@ -6,10 +6,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::agent_request::Metadata;
+use crate::attributes::Given;
 use crate::inputs::Inputs;
 use crate::instrument::{AsyncCall, Begin};
 use crate::notice::{self, Notice};
 use crate::propagation::{self, RequestBaggage};
+use crate::recording;
 use crate::request::{HeaderSource, RequestBody};
 use crate::resolve::{Defaults, Named, resolve};
 use crate::routing::{Routing, valid_project_name, valid_space_id};
@@ -56,6 +58,20 @@ impl HandlerCall {
         self
     }
 
+    /// Records what the attribute says of the span itself.
+    #[inline]
+    #[must_use]
+    pub fn attributes(mut self, say: impl FnOnce(&mut Given)) -> Self {
+        if let Some(Request {
+            inputs: Some(inputs),
+            ..
+        }) = &mut self.request
+        {
+            inputs.attributes = Some(Box::new(Given::by(say)));
+        }
+        self
+    }
+
     /// Takes the body of the handler.
     #[inline]
     #[must_use]
@@ -75,18 +91,17 @@ impl Begin for HandlerCall {
     fn begin(self) -> Option<ActiveSpan> {
         let Request {
             context,
-            inputs,
+            mut inputs,
             attributes,
         } = self.request?;
+        let given = inputs.as_mut().and_then(|inputs| inputs.attributes.take());
         let input = inputs.and_then(|inputs| inputs.finish(self.spec));
         let pipeline = tracer::of(&context)?;
-        Some(span::start(
-            self.spec,
-            pipeline,
-            &context,
-            input,
-            Some(attributes),
-        ))
+        let span = span::start(self.spec, pipeline, &context, input, Some(attributes));
+        if let Some(given) = given {
+            span.attributes(*given);
+        }
+        Some(span)
     }
 }
 
@@ -150,7 +165,8 @@ fn read_request(
         let input = input.filter(|_| spec.automatic_input);
         inputs = Some(Inputs::of_request(&pipeline.trace_config, input));
         let linkage = linkage(metadata, headers);
-        attributes.metadata = linkage.map(|json| merged(json, scope::metadata_of(&ambient)));
+        let linkage = linkage.map(|json| merged(json, scope::metadata_of(&ambient)));
+        attributes.metadata = linkage.map(|json| pipeline.trace_config.mask(json));
         routing(spec, metadata, &baggage, &pipeline.defaults)
     });
     let context = match routing {
@@ -212,14 +228,8 @@ fn other_space(named: &str, fixed: &str) -> String {
 
 /// The linkage under the user's own metadata, whose keys win.
 fn merged(linkage: String, own: Option<&str>) -> String {
-    let object = |json: &str| serde_json::from_str::<serde_json::Map<String, Value>>(json).ok();
-    match (object(&linkage), own.and_then(object)) {
-        (Some(mut fields), Some(own)) => {
-            fields.extend(own);
-            Value::from(fields).to_string()
-        }
-        _ => linkage,
-    }
+    let both = own.and_then(|own| recording::merged(&linkage, own));
+    both.unwrap_or(linkage)
 }
 
 const UNSAMPLED: &str = "a request came with an unsampled parent (traceparent flags 00), so nothing of it \

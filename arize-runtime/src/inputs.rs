@@ -2,10 +2,13 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::arguments::{ToolSchema, Typed, TypedArgument};
+use crate::attributes::Given;
+use crate::masked_keys::MaskedKeys;
 use crate::recording::{self, Recorded};
 use crate::request::RequestInput;
 use crate::span::SpanSpec;
@@ -20,7 +23,12 @@ pub struct Inputs {
     form: Form,
     /// Nothing is serialised.
     hidden: bool,
+    masked_keys: Option<Arc<MaskedKeys>>,
+    /// The name of the only argument, where that is recorded as it is.
+    bare: &'static str,
     schema: Option<Box<ToolSchema>>,
+    /// What is said of the span itself, until it starts.
+    pub(crate) attributes: Option<Box<Given>>,
 }
 
 thread_local! {
@@ -91,8 +99,10 @@ impl Inputs {
     /// Records the only argument, as it is.
     #[inline]
     pub fn bare<T: ?Sized>(&mut self, argument: Typed<'_, T>) {
+        let argument = argument.untyped();
         self.form = Form::Json;
-        argument.untyped().write(&mut self.buffer);
+        self.bare = argument.name;
+        argument.write(&mut self.buffer);
     }
 
     /// Of a function's arguments.
@@ -125,6 +135,8 @@ impl Inputs {
         let kept = INPUTS.try_with(Cell::take).ok().flatten();
         let mut inputs = kept.unwrap_or_default();
         inputs.hidden = config.masking.hides(Hidden::Inputs);
+        inputs.masked_keys.clone_from(&config.masked_keys);
+        inputs.bare = "";
         inputs
     }
 
@@ -150,6 +162,7 @@ impl Inputs {
             return;
         }
         self.buffer.clear();
+        self.bare = "";
         let written = recording::write(&mut self.buffer, value);
         self.form = if written { Form::Json } else { Form::None };
     }
@@ -176,6 +189,10 @@ impl Inputs {
             Form::Object => Some(Recorded::Json(recording::text_of(&self.buffer))),
             Form::Json => Some(Recorded::of_json(recording::text_of(&self.buffer))),
         };
+        let recorded = match &self.masked_keys {
+            Some(keys) => recorded.map(|recorded| recorded.masked(keys, self.bare)),
+            None => recorded,
+        };
         self.buffer.clear();
         if self.buffer.capacity() <= recording::KEPT_BYTES {
             // a thread that ends keeps nothing
@@ -191,6 +208,7 @@ impl Inputs {
             None => inputs.form = Form::None,
             Some(_) if inputs.hidden => inputs.form = Form::Redacted,
             Some(RequestInput::Value(value)) => inputs.value(value),
+            Some(RequestInput::Fields(row)) => inputs.value(&row),
             Some(RequestInput::Json(json)) => {
                 inputs.buffer.extend_from_slice(json.as_bytes());
                 inputs.form = Form::Json;

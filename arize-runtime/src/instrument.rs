@@ -13,6 +13,7 @@ use opentelemetry::trace::TraceContextExt as _;
 use pin_project_lite::pin_project;
 use serde::Serialize;
 
+use crate::attributes::Given;
 use crate::inputs::Inputs;
 use crate::notice::{self, Notice};
 use crate::outcome::Outcome;
@@ -111,6 +112,16 @@ impl Call {
         self
     }
 
+    /// Records what the attribute says of the span itself.
+    #[inline]
+    #[must_use]
+    pub fn attributes(mut self, say: impl FnOnce(&mut Given)) -> Self {
+        if let Some(inputs) = &mut self.inputs {
+            inputs.attributes = Some(Box::new(Given::by(say)));
+        }
+        self
+    }
+
     /// Takes the body of a synchronous function.
     #[inline]
     #[must_use]
@@ -148,11 +159,16 @@ impl Begin for Call {
 }
 
 #[inline(never)]
-fn begin(spec: &'static SpanSpec, inputs: Box<Inputs>) -> Option<ActiveSpan> {
+fn begin(spec: &'static SpanSpec, mut inputs: Box<Inputs>) -> Option<ActiveSpan> {
+    let given = inputs.attributes.take();
     let input = inputs.finish(spec);
     Context::map_current(|context| {
         let pipeline = tracer::of(context)?;
-        Some(span::start(spec, pipeline, context, input, None))
+        let span = span::start(spec, pipeline, context, input, None);
+        if let Some(given) = given {
+            span.attributes(*given);
+        }
+        Some(span)
     })
 }
 

@@ -100,37 +100,43 @@ mod tests {
         all.finish()
     }
 
-    fn text(text: &str) -> Option<Recorded> {
-        Some(Recorded::Text(text.to_owned()))
+    fn text(text: &str) -> Recorded {
+        Recorded::Text(text.to_owned())
     }
 
-    fn json(json: &str) -> Option<Recorded> {
-        Some(Recorded::Json(json.to_owned()))
+    fn json(json: &str) -> Recorded {
+        Recorded::Json(json.to_owned())
     }
 
     #[test]
     fn texts_are_joined_and_the_rest_is_an_array() {
         assert_eq!(of(99, &[]), None);
-        assert_eq!(of(99, &["It".into(), " rains".into()]), text("It rains"));
-        assert_eq!(of(99, &["a".into(), 1.into()]), text("a1"));
-        assert_eq!(of(99, &[1.into(), "a\"".into()]), json(r#"[1,"a\""]"#));
+        assert_eq!(
+            of(99, &["It".into(), " rains".into()]),
+            Some(text("It rains"))
+        );
+        assert_eq!(of(99, &["a".into(), 1.into()]), Some(text("a1")));
+        assert_eq!(
+            of(99, &[1.into(), "a\"".into()]),
+            Some(json(r#"[1,"a\""]"#))
+        );
         assert_eq!(
             of(99, &[serde_json::json!({"a": 1}), serde_json::json!([])]),
-            json(r#"[{"a":1},[]]"#)
+            Some(json(r#"[{"a":1},[]]"#))
         );
-        assert_eq!(of(99, &["".into()]), text(""));
+        assert_eq!(of(99, &["".into()]), Some(text("")));
     }
 
     #[test]
     fn what_is_too_long_is_cut_and_says_how_long_it_was() {
         let words = ["üü".into(), "üü".into(), "ü".into()];
-        assert_eq!(of(10, &words), text("üüüüü"));
-        assert_eq!(of(9, &words), text("üüüü… (cut; it had 10 bytes)"));
-        assert_eq!(of(5, &words), text("üü… (cut; it had 10 bytes)"));
-        assert_eq!(of(0, &words), text("… (cut; it had 10 bytes)"));
+        assert_eq!(of(10, &words), Some(text("üüüüü")));
+        assert_eq!(of(9, &words), Some(text("üüüü… (cut; it had 10 bytes)")));
+        assert_eq!(of(5, &words), Some(text("üü… (cut; it had 10 bytes)")));
+        assert_eq!(of(0, &words), Some(text("… (cut; it had 10 bytes)")));
         assert_eq!(
             of(4, &[12.into(), 3.into()]),
-            text("[12,… (cut; it had 6 bytes)")
+            Some(text("[12,… (cut; it had 6 bytes)"))
         );
     }
 }

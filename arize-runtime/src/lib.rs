@@ -10,6 +10,7 @@ mod levels;
 mod notice;
 mod stats;
 
+mod masked_keys;
 mod trace_config;
 
 mod recording;
@@ -18,6 +19,8 @@ mod routing;
 mod items;
 
 mod scope;
+
+pub mod attributes;
 
 mod agent_request;
 mod request;
@@ -61,6 +64,7 @@ pub use arize_macros::{
     agent, chain, decision, embedding, evaluator, experiment_handler, guardrail, llm, prompt,
     reranker, retriever, tool,
 };
+pub use attributes::record;
 pub use error::{FlushError, InstallError, RoutingError};
 pub use export::{Protocol, RoutingSpanProcessor};
 /// The OpenTelemetry API of the version that spans have to be made with to be routed.

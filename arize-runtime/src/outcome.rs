@@ -206,8 +206,8 @@ impl<T: Future + ?Sized> FutureLevel<'_, T> {
 #[diagnostic::on_unimplemented(
     message = "the span would end before the future that this function returns has run",
     label = "a future",
-    note = "write an `async fn`; in an `#[async_trait]` impl, put the attribute on an `async fn` of your own that \
-            the method calls"
+    note = "write an `async fn`, or return `impl Future<Output = T>`, `BoxFuture<'_, T>` or \
+            `Pin<Box<dyn Future<Output = T>>>` by these names, so that the attribute sees it"
 )]
 pub trait FinishedOutput {}
 

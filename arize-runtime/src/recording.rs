@@ -4,11 +4,14 @@
 //! or panic into the caller.
 
 use std::cell::Cell;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use opentelemetry::Value;
 use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
 
+use crate::masked_keys::MaskedKeys;
 use crate::notice::{self, Notice};
 use crate::semconv;
 
@@ -17,6 +20,77 @@ pub(crate) const KEPT_BYTES: usize = 64 * 1024;
 
 thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Values nested more deeply are not recorded: each level takes stack, of which a task has little. It is less than
+/// what `serde_json` reads back (127).
+const MOST_LEVELS: usize = 100;
+
+/// Compact JSON of a bounded depth.
+struct Bounded {
+    level: usize,
+}
+
+impl Bounded {
+    #[inline]
+    fn enter(&mut self) -> io::Result<()> {
+        self.level += 1;
+        if self.level > MOST_LEVELS {
+            return Err(too_deep());
+        }
+        Ok(())
+    }
+}
+
+#[cold]
+fn too_deep() -> io::Error {
+    io::Error::other(format!("it is nested in more than {MOST_LEVELS} levels"))
+}
+
+impl Formatter for Bounded {
+    #[inline]
+    fn begin_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.enter()?;
+        writer.write_all(b"[")
+    }
+
+    #[inline]
+    fn end_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.level -= 1;
+        writer.write_all(b"]")
+    }
+
+    #[inline]
+    fn begin_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.enter()?;
+        writer.write_all(b"{")
+    }
+
+    #[inline]
+    fn end_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.level -= 1;
+        writer.write_all(b"}")
+    }
+}
+
+/// Appends a value's JSON.
+#[inline]
+pub(crate) fn to_json(
+    buffer: &mut Vec<u8>,
+    value: &(impl Serialize + ?Sized),
+) -> serde_json::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(
+        buffer,
+        Bounded { level: 0 },
+    ))
+}
+
+/// The beginning of a value's JSON, to be quoted in a message.
+pub(crate) fn excerpt(value: &serde_json::Value) -> String {
+    let mut json = Vec::new();
+    // as far as it goes, if it is nested deeply
+    let _too_deep = to_json(&mut json, value);
+    String::from_utf8_lossy(&json).chars().take(80).collect()
 }
 
 /// An exact copy of the text in `buffer`.
@@ -56,17 +130,45 @@ impl Recorded {
         }
     }
 
-    /// None for a value that cannot be serialised, which is told.
-    pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Option<Self> {
-        // who takes the buffer inside a serialisation gets a new one
-        let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
-        let recorded = write(&mut buffer, value).then(|| Self::of_json(text_of(&buffer)));
-        buffer.clear();
-        if buffer.capacity() <= KEPT_BYTES {
-            let _ = BUFFER.try_with(|kept| kept.set(buffer));
+    /// Without the values of masked keys, of a value that stands at the path `root`.
+    #[cold]
+    pub(crate) fn masked(self, keys: &MaskedKeys, root: &str) -> Self {
+        if keys.hide(root) {
+            return Self::Redacted;
         }
-        recorded
+        match self {
+            Self::Text(text) => Self::Text(keys.mask(root, &text).unwrap_or(text)),
+            Self::Scalar(scalar) => Self::Scalar(scalar),
+            Self::Json(json) => Self::Json(keys.mask(root, &json).unwrap_or(json)),
+            Self::Redacted => self,
+        }
     }
+
+    /// None for a value that cannot be serialised, which is told.
+    #[inline]
+    pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Option<Self> {
+        json_of(value).map(Self::of_json)
+    }
+}
+
+/// A value's JSON; None for one that cannot be serialised, which is told.
+pub(crate) fn json_of(value: &(impl Serialize + ?Sized)) -> Option<String> {
+    // who takes the buffer inside a serialisation gets a new one
+    let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
+    let json = write(&mut buffer, value).then(|| text_of(&buffer));
+    buffer.clear();
+    if buffer.capacity() <= KEPT_BYTES {
+        let _ = BUFFER.try_with(|kept| kept.set(buffer));
+    }
+    json
+}
+
+/// One JSON object of two, whose keys in `over` win; None where one is no object.
+pub(crate) fn merged(under: &str, over: &str) -> Option<String> {
+    type Object = serde_json::Map<String, serde_json::Value>;
+    let mut fields: Object = serde_json::from_str(under).ok()?;
+    fields.extend(serde_json::from_str::<Object>(over).ok()?);
+    serde_json::to_string(&fields).ok()
 }
 
 /// What the user's code says of a value; a panic in it is told, and nothing.
@@ -80,7 +182,7 @@ pub(crate) fn guarded<T>(describe: impl FnOnce() -> T) -> Option<T> {
 
 /// Appends a value's JSON; a failure or panic of its `Serialize` is told, and false.
 pub(crate) fn write(buffer: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> bool {
-    match catch_unwind(AssertUnwindSafe(|| serde_json::to_writer(buffer, value))) {
+    match catch_unwind(AssertUnwindSafe(|| to_json(buffer, value))) {
         Ok(Ok(())) => return true,
         Ok(Err(error)) => tell_not_serialized(&error.to_string()),
         Err(_) => tell_not_serialized("its `Serialize` panicked"),
@@ -114,6 +216,14 @@ mod tests {
             Recorded::of(&[1, 2]),
             Some(Recorded::Json("[1,2]".to_owned()))
         );
+    }
+
+    #[test]
+    fn what_is_nested_too_deeply_is_left_out() {
+        let nested = |levels| (1..levels).fold(serde_json::json!([]), |inner, _| [inner].into());
+        assert!(Recorded::of(&nested(MOST_LEVELS)).is_some());
+        assert_eq!(Recorded::of(&nested(MOST_LEVELS + 1)), None);
+        assert_eq!(excerpt(&nested(MOST_LEVELS + 1)), "[".repeat(80));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod provider;
 mod routes;
 mod settings;
 mod signal;
+mod trace_config;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use crate::error::InstallError;
 use crate::export::{Exporter, Filter, Protocol, RoutingSpanProcessor, SCOPE};
 use crate::stats::Counters;
-use crate::trace_config::{Hidden, Masking};
+use crate::trace_config::Masking;
 
 pub use endpoint::Endpoint;
 pub use handle::Arize;
@@ -30,8 +31,8 @@ pub use routes::{OneSpace, PerRequest, ProjectType, Routes};
 pub use signal::shutdown_signal;
 
 /// The SDK drops the newest attributes beyond its limit of 128, which would be ours if a builder
-/// came with that many.
-pub(crate) const MAX_ATTRIBUTES: u32 = 1024;
+/// came with that many. A message with a tool call has five, and conversations are long.
+pub(crate) const MAX_ATTRIBUTES: u32 = 10_000;
 
 /// The tracer of annotated functions.
 pub(crate) fn tracer_of(provider: &SdkTracerProvider) -> SdkTracer {
@@ -120,6 +121,8 @@ pub struct Registration<R> {
     max_queue_size: usize,
     masking: Masking,
     max_value_length: usize,
+    base64_image_max_length: Option<usize>,
+    masked_keys: Vec<String>,
     environment: Environment,
 }
 
@@ -154,6 +157,8 @@ impl<R: Routes> Registration<R> {
             max_queue_size: 32_768,
             masking: Masking::default(),
             max_value_length: 32 * 1024,
+            base64_image_max_length: None,
+            masked_keys: Vec::new(),
             environment: Box::new(|name| std::env::var(name).ok()),
         }
     }
@@ -227,29 +232,6 @@ impl<R: Routes> Registration<R> {
     /// Spans that end beyond are dropped and counted ([`Loss::QueueFull`](crate::Loss::QueueFull)).
     pub fn max_queue_size(mut self, spans: usize) -> Self {
         self.max_queue_size = spans;
-        self
-    }
-
-    /// Hides something of every span of this pipeline before it leaves, whoever made the span. Called again,
-    /// it hides more. With [`Hidden::Inputs`] the arguments of annotated functions are not even serialised,
-    /// with [`Hidden::Outputs`] their results; a handler's body is still read for its route.
-    ///
-    /// The variables `OPENINFERENCE_HIDE_INPUTS`, `_OUTPUTS`, `_INPUT_MESSAGES` and so on hide too; one that
-    /// cannot be read hides what it names, and is told.
-    ///
-    /// ```
-    /// use arize_runtime::{Hidden, register_with_routing};
-    /// let registration = register_with_routing().hide(Hidden::Inputs).hide(Hidden::EmbeddingsVectors);
-    /// ```
-    pub fn hide(mut self, hidden: Hidden) -> Self {
-        self.masking.hide(hidden);
-        self
-    }
-
-    /// How many bytes of a text attribute are sent, 32,768 unless said. A longer text is cut between
-    /// characters and says how long it was; `input.value` and `output.value` are `text/plain` then.
-    pub fn max_value_length(mut self, bytes: usize) -> Self {
-        self.max_value_length = bytes;
         self
     }
 
@@ -351,6 +333,7 @@ impl<R: Routes> Registration<R> {
         let filter = Filter {
             allowed: destinations.allowed,
             fixed: defaults.fixed.clone(),
+            masked_keys: trace_config.masked_keys.clone(),
             shared_provider,
             resource_attributes: self.attributes,
         };

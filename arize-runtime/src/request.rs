@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use http::{HeaderMap, HeaderName};
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use crate::agent_request::{Body, Metadata};
 use crate::recording;
@@ -150,8 +150,18 @@ impl<T: Serialize> ToJson for T {
 /// The input of a body, as it is to be recorded.
 pub(crate) enum RequestInput<'a> {
     Value(&'a Value),
+    Fields(Row<'a>),
     Json(&'a str),
     Text(&'a str),
+}
+
+/// The fields beside `arize_metadata`.
+pub(crate) struct Row<'a>(&'a Map<String, Value>);
+
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().filter(|(key, _)| *key != "arize_metadata"))
+    }
 }
 
 impl RequestBody<'_> {
@@ -169,9 +179,7 @@ impl RequestBody<'_> {
                 match (value.get("input"), value) {
                     (Some(input), _) => f(&metadata, Some(RequestInput::Value(input))),
                     (None, Value::Object(fields)) if fields.contains_key("arize_metadata") => {
-                        let mut fields = fields.clone();
-                        fields.remove("arize_metadata");
-                        f(&metadata, Some(RequestInput::Value(&Value::Object(fields))))
+                        f(&metadata, Some(RequestInput::Fields(Row(fields))))
                     }
                     (None, whole) => f(&metadata, Some(RequestInput::Value(whole))),
                 }

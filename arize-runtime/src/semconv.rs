@@ -100,6 +100,8 @@ pub const ENV_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
 pub const ENV_TRACES_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL";
 /// Environment: what the names of variables that hide something begin with.
 pub const ENV_HIDE: &str = "OPENINFERENCE_HIDE_";
+/// How long the base64 of an image may be.
+pub const ENV_BASE64_IMAGE_MAX_LENGTH: &str = "OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH";
 
 /// Arize's collector in the United States.
 pub const ARIZE_ENDPOINT: &str = "https://otlp.arize.com/v1";

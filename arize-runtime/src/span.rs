@@ -13,6 +13,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, ContextGuard, KeyValue};
 
+use crate::attributes::Given;
 use crate::automatic;
 use crate::items::Items;
 use crate::recording::{self, Recorded};
@@ -239,7 +240,17 @@ impl ActiveSpan {
         }
     }
 
+    /// What the function's attribute says of the span itself.
+    #[cold]
+    pub(crate) fn attributes(&self, given: Given) {
+        self.context.span().set_attributes(given.into_vec());
+    }
+
     pub(crate) fn output(&self, output: Recorded) {
+        let output = match &self.trace_config.masked_keys {
+            Some(keys) => output.masked(keys, ""),
+            None => output,
+        };
         if let Some(items) = &self.items {
             items.borrow_mut().push(output);
             return;

@@ -2,6 +2,9 @@
 //! recorded and where spans are exported.
 
 use std::fmt;
+use std::sync::Arc;
+
+use crate::masked_keys::MaskedKeys;
 
 /// What a pipeline records. Small, since each live span has a copy.
 #[derive(Debug, Clone)]
@@ -9,6 +12,10 @@ pub(crate) struct TraceConfig {
     pub(crate) masking: Masking,
     /// Bytes of a text that are kept.
     pub(crate) max_value_length: usize,
+    /// Bytes of the URL of an image that is its own base64; a longer one is hidden.
+    pub(crate) base64_image_max_length: usize,
+    /// None where no keys are masked.
+    pub(crate) masked_keys: Option<Arc<MaskedKeys>>,
 }
 
 /// Hides nothing and cuts nothing.
@@ -17,6 +24,19 @@ impl Default for TraceConfig {
         Self {
             masking: Masking::default(),
             max_value_length: usize::MAX,
+            base64_image_max_length: usize::MAX,
+            masked_keys: None,
+        }
+    }
+}
+
+impl TraceConfig {
+    /// `text` without the values of masked keys, if it is a JSON object or array.
+    #[inline]
+    pub(crate) fn mask(&self, text: String) -> String {
+        match &self.masked_keys {
+            Some(keys) => keys.mask("", &text).unwrap_or(text),
+            None => text,
         }
     }
 }
@@ -29,9 +49,9 @@ pub(crate) struct Masking(u16);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hidden {
-    /// `input.value`, input messages, tools and prompts, and the texts of errors, which may repeat them.
+    /// `input.value`, input messages and images, tools, prompts and a reranker's query, and the texts of errors, which may repeat them.
     Inputs,
-    /// `output.value`, output messages, choices and retrieved documents.
+    /// `output.value`, output messages and images, choices and retrieved documents.
     Outputs,
     /// `llm.input_messages.*`
     InputMessages,
@@ -41,7 +61,7 @@ pub enum Hidden {
     InputText,
     /// The texts inside output messages.
     OutputText,
-    /// The images inside input messages.
+    /// The images inside input messages, and `input.images.*`.
     InputImages,
     /// `llm.invocation_parameters`
     InvocationParameters,

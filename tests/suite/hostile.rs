@@ -100,3 +100,22 @@ async fn a_hostile_chain_of_causes_neither_hangs_nor_panics() {
         "Caused: caused"
     );
 }
+
+#[tokio::test]
+async fn what_is_nested_without_end_is_cut_off() {
+    struct Endless;
+    impl Serialize for Endless {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq([Self])
+        }
+    }
+    #[tool]
+    fn circular(a: u32, value: Endless) -> Endless {
+        let _ = a;
+        value
+    }
+    let (_, spans) = spans_of(async { circular(1, Endless) }).await;
+    let input = r#"{"a":1,"value":"<not serialised: it is nested in more than 100 levels>"}"#;
+    assert_eq!(value(&spans[0], "input").0, input);
+    assert_eq!(spans[0].attr("output.value"), None);
+}

@@ -3,13 +3,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod attribute_names;
+mod attributes;
 mod capture;
+mod conformance;
 mod handlers;
 mod harness;
 mod hostile;
+mod masked_keys;
 mod masking;
+mod masking_variables;
+mod other_code;
 mod pipeline;
 mod processes;
+mod properties;
 mod registration;
 mod requests;
 mod responses;
@@ -20,3 +27,4 @@ mod tasks;
 mod tls;
 mod tools;
 mod trees;
+mod values;

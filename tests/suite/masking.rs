@@ -196,3 +196,48 @@ async fn a_hidden_request_still_routes() {
     assert_eq!(spans[0].attr_str("input.value"), Some("__REDACTED__"));
     assert_eq!(spans[0].attr_str("metadata"), Some(r#"{"run_id":"r"}"#));
 }
+
+#[tokio::test]
+async fn texts_and_images_have_their_limits_unless_said() {
+    #[tool]
+    fn echo(text: &str) -> String {
+        text.to_owned()
+    }
+    let pipeline = Pipeline::start(&[]).await;
+    let image = |length: usize| {
+        let start = "data:image/png;base64,";
+        format!("{start}{}", "A".repeat(length - start.len()))
+    };
+    let key = "llm.input_messages.0.message.contents.1.message_content.image.image.url";
+    let tracer = pipeline.arize.tracer_provider().tracer("a library");
+    let guard = pipeline.context().attach();
+    set_routing_context(Routing::new("s", "p").unwrap(), || {
+        echo(&"a".repeat(32_768));
+        for (name, url) in [
+            ("kept", image(32_000)),
+            ("hidden", image(32_001)),
+            ("linked", format!("https://h/{}", "i".repeat(32_001))),
+        ] {
+            let mut chat = tracer.start(name);
+            chat.set_attribute(KeyValue::new(key, url.clone()));
+            chat.set_attribute(KeyValue::new("output.images.0.image.url", url));
+            chat.end();
+        }
+    });
+    drop(guard);
+    let spans = pipeline.spans().await;
+    let echo = named(&spans, "echo");
+    let mark = "… (cut; it had 32779 bytes)";
+    let input = echo.attr_str("input.value").unwrap();
+    assert_eq!(input.len(), 32_768 + mark.len());
+    assert!(input.ends_with(mark), "{}", &input[32_700..]);
+    assert_eq!(echo.attr_str("input.mime_type"), Some("text/plain"));
+    let output = echo.attr_str("output.value").unwrap();
+    assert_eq!(output, "a".repeat(32_768), "not longer than the limit");
+    for key in [key, "output.images.0.image.url"] {
+        let url = |name| named(&spans, name).attr_str(key).unwrap();
+        assert_eq!(url("kept"), image(32_000));
+        assert_eq!(url("hidden"), "__REDACTED__");
+        assert_eq!(url("linked").len(), 10 + 32_001);
+    }
+}

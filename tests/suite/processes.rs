@@ -51,6 +51,8 @@ async fn install_reads_the_environment_once_and_takes_the_global_provider() {
             ),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"),
             ("OTEL_SERVICE_NAME", "travel"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=test"),
+            ("ARIZE_PROJECT_TYPE", "experiment"),
         ],
     )
     .await;
@@ -66,11 +68,13 @@ async fn install_reads_the_environment_once_and_takes_the_global_provider() {
     for span in &spans {
         let space = "U3BhY2U6MTIzOmFiYw==";
         assert_eq!(route(span), (space, space, "from the environment"));
-        assert!(
-            span.resource
-                .iter()
-                .any(|(k, v)| k == "service.name" && v.as_str() == Some("travel"))
-        );
+        let resource = |key: &str| {
+            let found = span.resource.iter().find(|(name, _)| name == key);
+            found.and_then(|(_, value)| value.as_str())
+        };
+        assert_eq!(resource("service.name"), Some("travel"));
+        assert_eq!(resource("deployment.environment"), Some("test"));
+        assert_eq!(resource("arize.project.type"), None, "for `register` alone");
     }
     let keys = receiver.requests();
     let keys = keys[0]

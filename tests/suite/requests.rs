@@ -149,31 +149,3 @@ async fn each_recorded_request_lands_where_it_belongs() {
         faults.join("\n")
     );
 }
-
-#[derive(Deserialize)]
-struct Elsewhere {
-    id: String,
-    /// The tests that show it.
-    tests: Vec<String>,
-}
-
-/// Recorded cases that are not one request: `fixtures/elsewhere.jsonl` says which test shows each.
-#[test]
-fn each_other_recorded_case_names_a_test_that_exists() {
-    let sources = [
-        include_str!("trees.rs"),
-        include_str!("routes_by_hand.rs"),
-        include_str!("../../arize-local/tests/suite/pitfalls.rs"),
-    ];
-    let cases = include_str!("../fixtures/elsewhere.jsonl").lines();
-    for case in cases.map(|line| serde_json::from_str::<Elsewhere>(line).unwrap()) {
-        for test in &case.tests {
-            let definition = format!("fn {test}(");
-            assert!(
-                sources.iter().any(|source| source.contains(&definition)),
-                "{}: {test}",
-                case.id
-            );
-        }
-    }
-}

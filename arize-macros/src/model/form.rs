@@ -1,8 +1,8 @@
 //! How a function does its work: as it is called, or in a future.
 
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::{
-    AssocType, GenericArgument, PathArguments, PathSegment, ReturnType, Signature, Type,
-    TypeParamBound,
+    AssocType, GenericArgument, PathArguments, PathSegment, Signature, Type, TypeParamBound,
 };
 
 /// How a function does its work.
@@ -10,36 +10,68 @@ use syn::{
 pub(crate) enum Form {
     Sync,
     Async,
-    /// Its future does it, which it returns as `impl Future`.
-    Future,
-    /// Its future does it, which it returns in a box: `BoxFuture`, and every method under `#[async_trait]`.
-    BoxedFuture,
+    /// It is one async block, and as good as an async function. Every method under `#[async_trait]` is.
+    Block(Returned),
+    /// It makes a future in a way of its own, and that does the work.
+    Future(Returned),
+}
+
+/// How a future is returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Returned {
+    /// As `impl Future`.
+    Opaque,
+    /// In a box.
+    Boxed,
 }
 
 impl Form {
-    /// The form, and the type that the work comes to where it is written.
-    pub(crate) fn of(signature: &Signature) -> (Self, Option<&Type>) {
-        let returned = match &signature.output {
-            ReturnType::Default => None,
-            ReturnType::Type(_, ty) => Some(&**ty),
-        };
+    /// The form; the type that the work comes to, where it is written; and the statements that do it.
+    pub(crate) fn of(
+        signature: &Signature,
+        body: TokenStream,
+    ) -> (Self, Option<&Type>, TokenStream) {
+        let returned = super::returned(signature);
         if signature.asyncness.is_some() {
-            return (Self::Async, returned);
+            return (Self::Async, returned, body);
         }
         let future = returned.and_then(|ty| match ty {
-            Type::ImplTrait(ty) => future_among(&ty.bounds).map(|f| (Self::Future, output_of(f))),
-            Type::Path(path) => boxed(path.path.segments.last()?).map(|o| (Self::BoxedFuture, o)),
+            Type::ImplTrait(ty) => {
+                future_among(&ty.bounds).map(|f| (Returned::Opaque, output_of(f).0))
+            }
+            Type::Path(path) => boxed(path.path.segments.last()?).map(|o| (Returned::Boxed, o.0)),
             _ => None,
         });
-        future.unwrap_or((Self::Sync, returned))
+        match (future, async_block(body.clone())) {
+            (None, _) => (Self::Sync, returned, body),
+            (Some((form, output)), Some(block)) => (Self::Block(form), output, block),
+            (Some((form, output)), None) => (Self::Future(form), output, body),
+        }
+    }
+}
+
+/// The statements of `async move { .. }` or `Box::pin(async move { .. })`, where that is all there is.
+fn async_block(body: TokenStream) -> Option<TokenStream> {
+    let mut tokens: Vec<TokenTree> = body.into_iter().collect();
+    let Some(TokenTree::Group(last)) = tokens.pop() else {
+        return None;
+    };
+    let is = |words: &[&str]| {
+        let texts = tokens.iter().map(TokenTree::to_string);
+        words.iter().copied().eq(texts)
+    };
+    match last.delimiter() {
+        Delimiter::Brace if is(&["async", "move"]) || is(&["async"]) => Some(last.stream()),
+        Delimiter::Parenthesis if is(&["Box", ":", ":", "pin"]) => async_block(last.stream()),
+        _ => None,
     }
 }
 
 /// `Pin<Box<dyn Future<Output = T>>>`, or an alias of the name that it has in the `futures` crates.
-fn boxed(last: &PathSegment) -> Option<Option<&Type>> {
+fn boxed(last: &PathSegment) -> Option<Output<'_>> {
     let argument = || types_of(last).next();
     match last.ident.to_string().as_str() {
-        "BoxFuture" | "LocalBoxFuture" => Some(argument()),
+        "BoxFuture" | "LocalBoxFuture" => Some(Output(argument())),
         "Pin" => match argument()? {
             Type::Path(path) => {
                 let last = path.path.segments.last().filter(|s| s.ident == "Box")?;
@@ -74,13 +106,15 @@ fn future_among<'a>(
     })
 }
 
-/// `T` of `Future<Output = T>`.
-fn output_of(future: &PathSegment) -> Option<&Type> {
+/// `T` of `Future<Output = T>`, if it is written.
+struct Output<'a>(Option<&'a Type>);
+
+fn output_of(future: &PathSegment) -> Output<'_> {
     let PathArguments::AngleBracketed(arguments) = &future.arguments else {
-        return None;
+        return Output(None);
     };
-    arguments.args.iter().find_map(|argument| match argument {
+    Output(arguments.args.iter().find_map(|argument| match argument {
         GenericArgument::AssocType(AssocType { ident, ty, .. }) if ident == "Output" => Some(ty),
         _ => None,
-    })
+    }))
 }

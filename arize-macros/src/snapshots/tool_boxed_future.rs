@@ -5,23 +5,22 @@ fn find<'a>(
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::tool(
         "find",
     );
-    let __call = ::arize_runtime::__private::start(
-        &__ARIZE_SPAN,
-        |i| {
-            i.parameter(::arize_runtime::__private::arg("arg0", &__arg0).typed());
-        },
-    );
-    let (from, to) = __arg0;
-    let __call = __call
-        .future(move || {
-            if false {
-                return ::arize_runtime::__private::infer::<
-                    Pin<Box<dyn Future<Output = Rows> + Send + 'a>>,
-                >();
-            }
-            Box::pin(async move { self.client.get(from, to).await })
-        });
     ::std::boxed::Box::pin(async move {
-        __call.outcome(|o| (o.value().skip(), o.error().record())).await
+        let __call = ::arize_runtime::__private::start(
+            &__ARIZE_SPAN,
+            |i| {
+                i.parameter(::arize_runtime::__private::arg("arg0", &__arg0).typed());
+            },
+        );
+        let (from, to) = __arg0;
+        __call
+            .run(async move {
+                if false {
+                    return ::arize_runtime::__private::infer::<Rows>();
+                }
+                self.client.get(from, to).await
+            })
+            .outcome(|o| (o.value().skip(), o.error().record()))
+            .await
     })
 }

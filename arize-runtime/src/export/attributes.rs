@@ -8,9 +8,11 @@ use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_sdk::trace::Span;
 
 use crate::automatic::{self, is_automatic};
+use crate::masked_keys::MaskedKeys;
+use crate::recording::merged;
 use crate::routing::{Routing, valid_project_name, valid_space_id};
 use crate::scope;
-use crate::semconv::{OUTPUT_VALUE, PROJECT_NAME, SPACE_ID};
+use crate::semconv::{METADATA, OUTPUT_VALUE, PROJECT_NAME, SPACE_ID, TOOL_PARAMETERS};
 
 /// Above this many attributes duplicates are found by hashing.
 const FEW: usize = 32;
@@ -22,14 +24,32 @@ pub(crate) struct NoRoute {
 }
 
 /// Puts the route and the scope of `parent` onto a span that starts in it.
-pub(crate) fn add_context(span: &mut Span, parent: &Context) {
+pub(crate) fn add_context(span: &mut Span, parent: &Context, masked_keys: Option<&MaskedKeys>) {
     if let Some(routing) = Routing::of(parent) {
         let (space_id, project_name) = routing.shared();
         span.set_attribute(KeyValue::new(*automatic::SPACE_ID, space_id));
         span.set_attribute(KeyValue::new(*automatic::PROJECT_NAME, project_name));
     }
     for attribute in scope::attributes_of(parent) {
-        span.set_attribute(attribute.clone());
+        let mut attribute = attribute.clone();
+        if let Some(keys) = masked_keys {
+            mask_keys(&mut attribute, keys);
+        }
+        span.set_attribute(attribute);
+    }
+}
+
+/// A tool's schema has an argument's name as a key and no value under it.
+const SCHEMAS: [&str; 2] = [TOOL_PARAMETERS, ".tool.json_schema"];
+
+/// Hides the values of masked keys in an attribute that is JSON.
+pub(super) fn mask_keys(attribute: &mut KeyValue, keys: &MaskedKeys) {
+    let key = attribute.key.as_str();
+    if let Value::String(text) = &attribute.value
+        && !SCHEMAS.iter().any(|schema| key.ends_with(schema))
+        && let Some(masked) = keys.mask("", text.as_str())
+    {
+        attribute.value = Value::from(masked);
     }
 }
 
@@ -54,9 +74,10 @@ fn text<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a str> {
     }
 }
 
-/// Leaves each key once: the last value that the span's own code set, else ours.
+/// Leaves each key once: the last value that the span's own code set, else ours. Metadata is merged.
 pub(crate) fn settle(attributes: &mut Vec<KeyValue>) {
     drop_outdone(attributes);
+    merge_metadata(attributes);
     if attributes.len() > FEW {
         let mut seen = HashSet::with_capacity(attributes.len());
         attributes.reverse();
@@ -94,6 +115,26 @@ fn drop_outdone(attributes: &mut Vec<KeyValue>) {
             let is_type =
                 |kv: &KeyValue| type_too && kv.key.as_str() == *automatic::OUTPUT_MIME_TYPE;
             attributes.retain(|kv| !(is_automatic(&kv.key) && (same(kv) || is_type(kv))));
+        }
+    }
+}
+
+/// Makes the last metadata all of them, key by key: a handler's begins with what the request says of its
+/// experiment, which no later one should lose.
+fn merge_metadata(attributes: &mut [KeyValue]) {
+    let is_metadata = |kv: &&mut KeyValue| kv.key.as_str() == METADATA;
+    if attributes.iter_mut().filter(is_metadata).nth(1).is_none() {
+        return;
+    }
+    let mut earlier: Option<String> = None;
+    for kv in attributes.iter_mut().filter(is_metadata) {
+        let Value::String(json) = &kv.value else {
+            continue;
+        };
+        let all = earlier.and_then(|earlier| merged(&earlier, json.as_str()));
+        earlier = Some(all.as_deref().unwrap_or(json.as_str()).to_owned());
+        if let Some(all) = all {
+            kv.value = Value::from(all);
         }
     }
 }
@@ -172,6 +213,23 @@ mod tests {
             (OUTPUT_VALUE, "mine"),
         ]);
         assert_eq!(attributes, left);
+    }
+
+    #[test]
+    fn metadata_is_merged_and_what_is_no_object_wins_as_it_is() {
+        let settled = |jsons: &[&'static str]| {
+            let mut attributes = jsons
+                .iter()
+                .map(|json| KeyValue::new(METADATA, *json))
+                .collect();
+            settle(&mut attributes);
+            assert_eq!(attributes.len(), 1);
+            attributes[0].value.to_string()
+        };
+        assert_eq!(settled(&[r#"{"b":1,"a":1}"#]), r#"{"b":1,"a":1}"#);
+        let three = [r#"{"a":1,"b":1}"#, r#"{"b":2}"#, r#"{"c":3}"#];
+        assert_eq!(settled(&three), r#"{"a":1,"b":2,"c":3}"#);
+        assert_eq!(settled(&[r#"{"a":1}"#, "none"]), "none");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use opentelemetry::trace::Status;
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
+use super::attributes::mask_keys;
 use crate::semconv::{
     EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, INPUT_MIME_TYPE, INPUT_VALUE,
     OUTPUT_MIME_TYPE, OUTPUT_VALUE, PROJECT_NAME, REDACTED, SPACE_ID, TEXT,
@@ -16,6 +17,16 @@ use crate::trace_config::{Hidden, Masking, TraceConfig, cut};
 /// What is done to every span before it is encoded.
 pub(super) fn apply(config: &TraceConfig, span: &mut SpanData) {
     hide(config.masking, span);
+    if let Some(keys) = &config.masked_keys {
+        for attribute in &mut span.attributes {
+            mask_keys(attribute, keys);
+        }
+    }
+    for attribute in &mut span.attributes {
+        if is_embedded_image(attribute, |length| length > config.base64_image_max_length) {
+            attribute.value = Value::from(REDACTED);
+        }
+    }
     cut_texts(span, config.max_value_length);
 }
 
@@ -57,6 +68,7 @@ impl Masking {
             OUTPUT_VALUE => redacted(outputs),
             OUTPUT_MIME_TYPE => removed(outputs),
             "llm.invocation_parameters" => removed(hides(Hidden::InvocationParameters)),
+            "reranker.query" => redacted(inputs),
             _ => self.fate_in_list(key),
         }
     }
@@ -65,6 +77,7 @@ impl Masking {
     fn fate_in_list(self, key: &str) -> Fate {
         let hides = |hidden| self.hides(hidden);
         let (inputs, outputs) = (hides(Hidden::Inputs), hides(Hidden::Outputs));
+        let removed = |when| if when { Fate::Removed } else { Fate::Kept };
         let is = |prefix: &str| key.starts_with(prefix);
         let document = key.ends_with(".document.content") || key.ends_with(".document.metadata");
         let documents = hides(Hidden::RetrievalDocuments);
@@ -81,12 +94,12 @@ impl Masking {
                 return Fate::Removed;
             }
             hides(Hidden::OutputText) && is_message_text(key)
+        } else if is("input.images.") {
+            return removed(inputs || hides(Hidden::InputImages));
+        } else if is("output.images.") {
+            return removed(outputs);
         } else if is("llm.tools.") {
-            return if inputs || hides(Hidden::Tools) {
-                Fate::Removed
-            } else {
-                Fate::Kept
-            };
+            return removed(inputs || hides(Hidden::Tools));
         } else if is("llm.prompts.") {
             inputs || hides(Hidden::Prompts)
         } else if is("llm.choices.") {
@@ -133,11 +146,22 @@ fn hide_error_texts(span: &mut SpanData) {
     }
 }
 
+/// Whether it is the URL of an image that is its own base64, of a length that `limit` asks for.
+fn is_embedded_image(attribute: &KeyValue, limit: impl FnOnce(usize) -> bool) -> bool {
+    attribute.key.as_str().ends_with("image.url")
+        && matches!(&attribute.value, Value::String(url)
+            if limit(url.as_str().len())
+                && url.as_str().starts_with("data:image/")
+                && url.as_str().contains("base64"))
+}
+
 /// Cuts texts that are longer than `most` bytes, and says how long they were.
 fn cut_texts(span: &mut SpanData, most: usize) {
     let mut cut = [false, false];
     let is_route = |kv: &&mut KeyValue| [SPACE_ID, PROJECT_NAME].contains(&kv.key.as_str());
-    for kv in span.attributes.iter_mut().filter(|kv| !is_route(kv)) {
+    // half an image is none, and images have a limit of their own
+    let is_whole = |kv: &&mut KeyValue| is_route(kv) || is_embedded_image(kv, |_| true);
+    for kv in span.attributes.iter_mut().filter(|kv| !is_whole(kv)) {
         if cut_value(&mut kv.value, most) {
             cut[0] |= kv.key.as_str() == INPUT_VALUE;
             cut[1] |= kv.key.as_str() == OUTPUT_VALUE;
@@ -175,7 +199,7 @@ mod tests {
     /// The keys that each setting removes and redacts, of all that it may concern.
     #[test]
     fn each_setting_has_its_effects() {
-        const KEYS: [&str; 19] = [
+        const KEYS: [&str; 22] = [
             "input.value",
             "input.mime_type",
             "output.value",
@@ -195,25 +219,28 @@ mod tests {
             "embedding.embeddings.0.embedding.vector",
             "embedding.embeddings.0.embedding.text",
             "llm.model_name",
+            "reranker.query",
+            "input.images.0.image.url",
+            "output.images.0.image.url",
         ];
         let messages = &KEYS[4..8];
         let documents = &KEYS[14..16];
         let cases: [(Hidden, &[&str], &[&str]); 14] = [
             (
                 Hidden::Inputs,
-                &[&KEYS[1..2], messages, &KEYS[10..11]].concat(),
-                &[KEYS[0], KEYS[11]],
+                &[&KEYS[1..2], messages, &KEYS[10..11], &KEYS[20..21]].concat(),
+                &[KEYS[0], KEYS[11], KEYS[19]],
             ),
             (
                 Hidden::Outputs,
-                &[KEYS[3], KEYS[8]],
+                &[KEYS[3], KEYS[8], KEYS[21]],
                 &[&[KEYS[2], KEYS[12]], documents].concat(),
             ),
             (Hidden::InputMessages, messages, &[]),
             (Hidden::OutputMessages, &KEYS[8..9], &[]),
             (Hidden::InputText, &[], &KEYS[5..7]),
             (Hidden::OutputText, &[], &KEYS[8..9]),
-            (Hidden::InputImages, &KEYS[7..8], &[]),
+            (Hidden::InputImages, &[KEYS[7], KEYS[20]], &[]),
             (Hidden::InvocationParameters, &KEYS[9..10], &[]),
             (Hidden::Tools, &KEYS[10..11], &[]),
             (Hidden::Prompts, &[], &KEYS[11..12]),

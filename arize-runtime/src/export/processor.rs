@@ -14,6 +14,7 @@ use super::flush::{Answer, Flush};
 use super::handle;
 use super::inbox::Inbox;
 use crate::automatic;
+use crate::masked_keys::MaskedKeys;
 use crate::notice::{Notice, warn, was_told};
 use crate::routing::Routing;
 use crate::semconv::{PROJECT_NAME, SPACE_ID};
@@ -48,6 +49,8 @@ pub(crate) struct Filter {
     pub(crate) allowed: AllowedSpaces,
     /// The one route of everything.
     pub(crate) fixed: Option<Routing>,
+    /// Applied to what a scope gives a span as it starts.
+    pub(crate) masked_keys: Option<Arc<MaskedKeys>>,
     /// Whether the provider is the user's: then spans without a route are nothing to warn of.
     pub(crate) shared_provider: bool,
     pub(crate) resource_attributes: Vec<KeyValue>,
@@ -65,7 +68,7 @@ pub struct RoutingSpanProcessor {
 
 impl SpanProcessor for RoutingSpanProcessor {
     fn on_start(&self, span: &mut Span, parent: &Context) {
-        add_context(span, parent);
+        add_context(span, parent, self.filter.masked_keys.as_deref());
     }
 
     fn on_end(&self, mut span: SpanData) {

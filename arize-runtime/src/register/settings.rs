@@ -6,7 +6,6 @@ use crate::error::InstallError;
 use crate::export::{Credentials, Protocol, Settings, Target, TransportConfig};
 use crate::notice::{Notice, warn};
 use crate::semconv;
-use crate::trace_config::{Hidden, Masking, TraceConfig};
 
 /// A variable that is set and not blank.
 pub(super) fn variable(environment: &Environment, name: &str) -> Option<String> {
@@ -34,6 +33,7 @@ impl<R: Routes> Registration<R> {
                 format!("the API key goes to {uri} (from {source}) unencrypted; use `https://`")
             });
         }
+        let trace_config = self.trace_config()?;
         let credentials = Credentials::new(key.as_deref().map(str::trim), &self.headers)?;
         Ok(Settings {
             transport: TransportConfig::new(
@@ -45,35 +45,8 @@ impl<R: Routes> Registration<R> {
             target,
             batch_delay: self.batch_delay,
             capacity: u64::try_from(self.max_queue_size).unwrap_or(u64::MAX),
-            trace_config: TraceConfig {
-                masking: self.masking(),
-                max_value_length: self.max_value_length,
-            },
+            trace_config,
         })
-    }
-
-    /// What code or environment hides. A variable that cannot be read was meant to hide something.
-    fn masking(&self) -> Masking {
-        let mut masking = self.masking;
-        for (hidden, names) in Hidden::ALL {
-            for name in names {
-                let name = format!("{}{name}", semconv::ENV_HIDE);
-                let Some(value) = (self.environment)(&name) else {
-                    continue;
-                };
-                match value.trim().to_ascii_lowercase().as_str() {
-                    "false" | "0" | "no" | "off" => continue,
-                    "true" | "1" | "yes" | "on" => {}
-                    _ => warn(Notice::Setting, || {
-                        format!(
-                            "`{name}={value}` cannot be read and hides; write `true` or `false`"
-                        )
-                    }),
-                }
-                masking.hide(hidden);
-            }
-        }
-        masking
     }
 
     /// Code, then environment, then what the address lets expect.
@@ -215,23 +188,6 @@ mod tests {
         assert_eq!(of(traces_first.endpoint("http://h:4318")), grpc);
         let code = with(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]).protocol(http);
         assert_eq!(of(code), http);
-    }
-
-    #[test]
-    fn masking_fails_closed() {
-        let masked = |value: &'static str| {
-            let variable =
-                move |name: &str| (name == "OPENINFERENCE_HIDE_INPUTS").then(|| value.to_owned());
-            register_with_routing().with_environment(variable).masking()
-        };
-        let mut inputs = Masking::default();
-        inputs.hide(Hidden::Inputs);
-        for value in ["true", "TRUE", " true", "1", "yes", "on", "", "maybe"] {
-            assert_eq!(masked(value), inputs, "{value:?}");
-        }
-        for value in ["false", "False", "0", "no", "off"] {
-            assert_eq!(masked(value), Masking::default(), "{value:?}");
-        }
     }
 
     #[test]

@@ -82,10 +82,10 @@ thread_local! {
 /// The hold of the handler whose body is being run on this thread, with one stream more; none outside of one.
 pub(crate) fn hold() -> Option<Arc<Hold>> {
     let frame = FRAME.try_with(Cell::take).unwrap_or_default();
-    let Frame::Handler(held) = frame else {
+    let Frame::Handler(made_before) = frame else {
         return None;
     };
-    let hold = held.unwrap_or_default();
+    let hold = made_before.unwrap_or_default();
     hold.state().streams += 1;
     let _ = FRAME.try_with(|frame| frame.set(Frame::Handler(Some(hold.clone()))));
     Some(hold)

@@ -89,9 +89,11 @@ pin_project! {
     }
 }
 
+type Record<T> = Box<dyn Fn(&T) -> Option<Recorded> + Send>;
+
 /// What is recorded of the items.
 struct Output<T> {
-    of: Box<dyn Fn(&T) -> Option<Recorded> + Send>,
+    of: Record<T>,
     items: Items,
 }
 
@@ -103,15 +105,18 @@ impl<S: Stream> HeldSpan<S> {
         T: Serialize + ?Sized,
     {
         if let Some(config) = &self.config {
-            let hidden = config.masking.hides(Hidden::Outputs);
+            let config = config.clone();
             self.output = Some(Output {
                 items: Items::new(config.max_value_length),
                 of: Box::new(move |item| {
-                    if hidden {
-                        Some(Recorded::Redacted)
-                    } else {
-                        Recorded::of(of(item))
+                    if config.masking.hides(Hidden::Outputs) {
+                        return Some(Recorded::Redacted);
                     }
+                    let recorded = Recorded::of(of(item))?;
+                    Some(match &config.masked_keys {
+                        Some(keys) => recorded.masked(keys, ""),
+                        None => recorded,
+                    })
                 }),
             });
         }

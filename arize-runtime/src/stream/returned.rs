@@ -154,7 +154,6 @@ macro_rules! boxed_streams {
 
         impl<'a, T: 'a, E> Streamed<Result<$boxed, E>> {
             /// The same stream inside its span; an error ends the span.
-            #[expect(clippy::missing_errors_doc, reason = "the function's own")]
             pub fn hold<O, G>(&mut self, record: G) -> Result<$boxed, E>
             where
                 G: Fn(Outcome<'_, T>) -> O + $($send +)? 'a,
@@ -190,7 +189,6 @@ impl<S: Stream> AnyStream<S> {
 
 impl<S: Stream, E> FallibleStream<Result<S, E>> {
     /// The same stream inside its span; an error ends the span.
-    #[expect(clippy::missing_errors_doc, reason = "the function's own")]
     pub fn hold<O, G>(&mut self, record: G) -> Result<InSpanStream<S, G>, E>
     where
         G: Fn(Outcome<'_, S::Item>) -> O,

@@ -26,7 +26,7 @@ impl Collector {
 
 impl SpanProcessor for Collector {
     fn on_start(&self, span: &mut Span, parent: &Context) {
-        add_context(span, parent);
+        add_context(span, parent, None);
         if let Some(mut data) = span.exported_data() {
             as_exported(&mut data);
             self.with(|spans| spans.push(CapturedSpan { data, ended: false }));

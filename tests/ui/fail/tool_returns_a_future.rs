@@ -3,13 +3,15 @@ use std::pin::Pin;
 
 use arize_runtime::tool;
 
+type Later = Pin<Box<dyn Future<Output = u32> + Send>>;
+
 #[tool]
-fn boxed(n: u32) -> Pin<Box<dyn Future<Output = u32> + Send>> {
+fn aliased(n: u32) -> Later {
     Box::pin(async move { n })
 }
 
 #[tool(skip_output)]
-fn skipped(n: u32) -> impl Future<Output = u32> {
+async fn twice(n: u32) -> impl Future<Output = u32> {
     async move { n }
 }
 

@@ -1,0 +1,74 @@
+//! What the user says of the span: `session_id = ..`, `attributes("key" = ..)`, `attributes = ..`.
+
+use proc_macro2::TokenStream;
+use syn::ext::IdentExt as _;
+use syn::parse::ParseStream;
+use syn::punctuated::Punctuated;
+use syn::{Expr, Ident, LitStr, Token};
+
+use super::value;
+
+/// An attribute of the span and the expression that gives its value.
+pub(crate) struct SpanAttribute {
+    pub(crate) key: AttributeKey,
+    pub(crate) value: Expr,
+}
+
+pub(crate) enum AttributeKey {
+    /// That of an argument: `session_id`, `user_id`, `metadata` or `tags`.
+    Argument(Ident),
+    /// What stands in `attributes(..)`.
+    Text(LitStr),
+    /// None: `attributes = ..` gives a builder, which knows its keys.
+    Builder,
+}
+
+/// `session_id`, `user_id`, `metadata` or `tags`.
+pub(super) fn one(key: &Ident, input: ParseStream<'_>) -> syn::Result<SpanAttribute> {
+    let value = value(key, input, &format!("{key} = .."))?.parse()?;
+    let key = AttributeKey::Argument(key.clone());
+    Ok(SpanAttribute { key, value })
+}
+
+/// `attributes(..)` or `attributes = ..`.
+pub(super) fn several(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<SpanAttribute>> {
+    if !input.peek(syn::token::Paren) {
+        let value = value(key, input, "attributes(\"shop.items\" = items)")?.parse()?;
+        let key = AttributeKey::Builder;
+        return Ok(vec![SpanAttribute { key, value }]);
+    }
+    let content;
+    syn::parenthesized!(content in input);
+    if content.is_empty() {
+        let wanted = "`attributes` names no key; write `attributes(\"shop.items\" = items)`";
+        return Err(syn::Error::new(key.span(), wanted));
+    }
+    let pairs = Punctuated::<_, Token![,]>::parse_terminated_with(&content, pair);
+    // read to the end, so that what is left is not told too
+    content.parse::<TokenStream>()?;
+    Ok(pairs?.into_iter().collect())
+}
+
+fn pair(input: ParseStream<'_>) -> syn::Result<SpanAttribute> {
+    let wanted = "expected a key and its value, such as `\"shop.items\" = items`";
+    let key = if input.peek(LitStr) {
+        input.parse::<LitStr>()?
+    } else {
+        let key = Ident::parse_any(input).map_err(|error| syn::Error::new(error.span(), wanted))?;
+        LitStr::new(&key.unraw().to_string(), key.span())
+    };
+    let shown = key.value();
+    if input.peek(Token![.]) {
+        let message =
+            format!("the key `{shown}.*` is no name; write it as a string, `\"{shown}.*\" = ..`");
+        return Err(syn::Error::new(key.span(), message));
+    }
+    if input.parse::<Option<Token![=]>>()?.is_none() || input.is_empty() || input.peek(Token![,]) {
+        let message = format!("the key `{shown}` needs a value; write `\"{shown}\" = ..`");
+        return Err(syn::Error::new(key.span(), message));
+    }
+    Ok(SpanAttribute {
+        key: AttributeKey::Text(key),
+        value: input.parse()?,
+    })
+}
