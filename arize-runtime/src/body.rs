@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::agent_request::AgentRequest;
 use crate::handler::{HandlerCall, handle};
 use crate::levels::levels;
+use crate::recording;
 use crate::request::{HeaderSource, RequestBody};
 use crate::span::SpanSpec;
 
@@ -114,7 +115,9 @@ body_forms! {
     BodyArgument [] &'a Value => |body| RequestBody::Value(body);
     BodyArgument [I] AgentRequest<I> => |body| RequestBody::Text(body.as_json().as_bytes());
     BodyArgument [I] &'a AgentRequest<I> => |body| RequestBody::Text(body.as_json().as_bytes());
-    BytesLevel [T: AsRef<[u8]> + ?Sized] T => |body| RequestBody::Text(body.as_ref());
+    BytesLevel [T: AsRef<[u8]> + ?Sized] T => |body| {
+        recording::guarded(|| body.as_ref()).map_or(RequestBody::Absent, RequestBody::Text)
+    };
     SerializeLevel [T: Serialize] T => |body| RequestBody::Typed(body);
 }
 

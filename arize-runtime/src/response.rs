@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::levels::levels;
 use crate::outcome::{Failure, LastLevel, Returned, Seen, returned};
-use crate::recording::Recorded;
+use crate::recording::{self, Recorded};
 
 impl<'a, T> Returned<'a, (StatusCode, T)> {
     /// The body of a response with a status: 5xx is an error.
@@ -52,7 +52,8 @@ impl<T: AsRef<[u8]>> ResponseBody<'_, T> {
     /// What goes to the caller: JSON, or text. What is neither is not recorded.
     pub fn respond(&self) {
         self.seen().keep(|body| {
-            let text = std::str::from_utf8(body.as_ref()).ok()?.to_owned();
+            let bytes = recording::guarded(|| body.as_ref())?;
+            let text = std::str::from_utf8(bytes).ok()?.to_owned();
             let json = serde_json::from_str::<&RawValue>(&text).is_ok();
             Some(if json {
                 Recorded::of_json(text)

@@ -147,3 +147,23 @@ async fn a_grpc_status_is_told_by_its_code() {
     assert_eq!(call(1).await.status.message, "NotFound: no such city");
     assert_eq!(call(2).await.status.message, "Internal");
 }
+
+#[tokio::test]
+async fn bytes_that_cannot_be_had_are_not_recorded() {
+    struct Hostile;
+    impl AsRef<[u8]> for Hostile {
+        fn as_ref(&self) -> &[u8] {
+            panic!("no")
+        }
+    }
+    #[experiment_handler(input = "Lisbon")]
+    async fn invoke(request: Request<Hostile>) -> Response<Hostile> {
+        Response::new(request.into_body())
+    }
+    let mut request = request(Hostile);
+    let baggage = "arize.space_id=s,arize.project_name=p".parse().unwrap();
+    request.headers_mut().insert("baggage", baggage);
+    let span = span(invoke(request)).await;
+    assert_eq!(span.status.code, SpanStatus::Ok);
+    assert_eq!(span.attr_str("output.value"), None);
+}
