@@ -4,7 +4,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::error::Error;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer as _,
@@ -12,10 +12,9 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, ContextGuard, KeyValue};
 
 use crate::automatic;
-use crate::masked_keys::MaskedKeys;
 use crate::recording::{self, Recorded};
 use crate::semconv::{self, OpenInferenceSpanKind};
-use crate::trace_config::Hidden;
+use crate::trace_config::{Hidden, TraceConfig};
 use crate::tracer::Pipeline;
 
 /// Everything that is known of a span before its function is called.
@@ -169,8 +168,7 @@ pub(crate) fn start(
     ActiveSpan {
         context: parent.with_span(span),
         recording,
-        hides_output: pipeline.trace_config.masking.hides(Hidden::Outputs),
-        masked_keys: pipeline.trace_config.masked_keys.clone(),
+        trace_config: pipeline.trace_config.clone(),
         failed: Cell::new(false),
         ended: false,
     }
@@ -184,8 +182,7 @@ const MOST_CAUSES: usize = 32;
 pub struct ActiveSpan {
     context: Context,
     recording: bool,
-    hides_output: bool,
-    masked_keys: Option<Arc<MaskedKeys>>,
+    trace_config: TraceConfig,
     failed: Cell<bool>,
     ended: bool,
 }
@@ -202,7 +199,8 @@ impl ActiveSpan {
     /// Records what `serialise` gives, which is not asked for an output that is hidden.
     #[inline]
     pub(crate) fn record_output(&self, serialise: impl FnOnce() -> Option<Recorded>) {
-        let output = if self.hides_output {
+        let hidden = self.trace_config.masking.hides(Hidden::Outputs);
+        let output = if hidden {
             Some(Recorded::Redacted)
         } else {
             serialise()
@@ -212,9 +210,8 @@ impl ActiveSpan {
         }
     }
 
-    #[inline]
     pub(crate) fn output(&self, output: Recorded) {
-        let output = match &self.masked_keys {
+        let output = match &self.trace_config.masked_keys {
             Some(keys) => output.masked(keys, ""),
             None => output,
         };
