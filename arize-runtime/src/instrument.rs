@@ -62,23 +62,23 @@ fn start_live(
     place: &'static Location<'static>,
 ) -> Option<Box<Inputs>> {
     let mut lost = false;
-    let records = Context::map_current(|context| {
+    let inputs = Context::map_current(|context| {
         let pipeline = tracer::of(context)?;
-        let config = || Some(pipeline.trace_config.clone());
+        let inputs = || Inputs::of_call(spec, &pipeline.trace_config);
         let span = context.span();
         let parent = span.span_context();
         if !parent.is_valid() {
             lost = is_lost(spec, pipeline, context);
-            return config();
+            return Some(inputs());
         }
         // Under an unsampled parent no span starts: W3C's flag is the caller's word on it.
-        parent.is_sampled().then(config).flatten()
+        parent.is_sampled().then(inputs)
     });
     if lost {
         // told out here, since a `tracing` subscriber may attach a Context of its own
         notice::warn(Notice::NoParent, || no_parent(spec, place));
     }
-    records.map(|config| Inputs::of_call(spec, &config, record))
+    inputs.map(|inputs| inputs.recorded(record))
 }
 
 /// Whether a call without a parent has lost the Context of a handler.
