@@ -6,8 +6,8 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::time::Duration;
 use std::task::{Context as TaskContext, Poll, ready};
+use std::time::Duration;
 
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
@@ -336,12 +336,13 @@ impl<F: Future, O, G: FnOnce(Outcome<'_, F::Output>) -> O> Instrumented<F, G> {
     pub async fn flush(self) -> F::Output {
         let traced = self.body.span.is_some();
         let returned = self.await;
-        if traced && let Some(flushing) = Context::map_current(flushing) {
-            if let Err(error) = flushing.await {
-                notice::warn(Notice::Unflushed, || {
-                    format!("a handler marked `flush` answered before its spans were sent: {error}")
-                });
-            }
+        if traced
+            && let Some(flushing) = Context::map_current(flushing)
+            && let Err(error) = flushing.await
+        {
+            notice::warn(Notice::Unflushed, || {
+                format!("a handler marked `flush` answered before its spans were sent: {error}")
+            });
         }
         returned
     }

@@ -19,8 +19,8 @@ use super::transport::{Target, TransportConfig};
 use super::worker::Worker;
 use crate::error::FlushError;
 use crate::stats::Counters;
-use crate::tracer;
 use crate::trace_config::TraceConfig;
+use crate::tracer;
 
 /// What a thread waits beyond a deadline that the export thread keeps.
 const GRACE: Duration = Duration::from_secs(1);
