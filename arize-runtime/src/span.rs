@@ -131,6 +131,7 @@ pub(crate) fn start(
     parent: &Context,
     input: Option<Recorded>,
     request: Option<RequestAttributes>,
+    given: Option<Box<Given>>,
 ) -> ActiveSpan {
     let mut attributes = Vec::with_capacity(ATTRIBUTES);
     attributes.push(KeyValue::new(semconv::SPAN_KIND, spec.kind.as_str()));
@@ -154,6 +155,9 @@ pub(crate) fn start(
             attributes.push(KeyValue::new(semconv::METADATA, json));
         }
         links = request.link.map(|link| vec![Link::with_context(link)]);
+    }
+    if let Some(given) = given {
+        attributes.extend(given.into_vec());
     }
     let builder = SpanBuilder {
         name: Cow::Borrowed(spec.name),
@@ -190,12 +194,6 @@ impl ActiveSpan {
 
     pub(crate) fn attach(&self) -> ContextGuard {
         self.context.clone().attach()
-    }
-
-    /// What the function's attribute says of the span itself.
-    #[cold]
-    pub(crate) fn attributes(&self, given: Given) {
-        self.context.span().set_attributes(given.into_vec());
     }
 
     pub(crate) fn output(&self, output: Recorded) {
