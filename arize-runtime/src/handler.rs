@@ -97,11 +97,14 @@ impl Begin for HandlerCall {
         let given = inputs.as_mut().and_then(|inputs| inputs.attributes.take());
         let input = inputs.and_then(|inputs| inputs.finish(self.spec));
         let pipeline = tracer::of(&context)?;
-        let span = span::start(self.spec, pipeline, &context, input, Some(attributes));
-        if let Some(given) = given {
-            span.attributes(*given);
-        }
-        Some(span)
+        Some(span::start(
+            self.spec,
+            pipeline,
+            &context,
+            input,
+            Some(attributes),
+            given,
+        ))
     }
 }
 

@@ -165,11 +165,7 @@ fn begin(spec: &'static SpanSpec, mut inputs: Box<Inputs>) -> Option<ActiveSpan>
     let input = inputs.finish(spec);
     Context::map_current(|context| {
         let pipeline = tracer::of(context)?;
-        let span = span::start(spec, pipeline, context, input, None);
-        if let Some(given) = given {
-            span.attributes(*given);
-        }
-        Some(span)
+        Some(span::start(spec, pipeline, context, input, None, given))
     })
 }
 

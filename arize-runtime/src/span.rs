@@ -137,6 +137,7 @@ pub(crate) fn start(
     parent: &Context,
     input: Option<Recorded>,
     request: Option<RequestAttributes>,
+    given: Option<Box<Given>>,
 ) -> ActiveSpan {
     let mut attributes = Vec::with_capacity(ATTRIBUTES);
     attributes.push(KeyValue::new(semconv::SPAN_KIND, spec.kind.as_str()));
@@ -163,6 +164,9 @@ pub(crate) fn start(
         }
         links = request.link.map(|link| vec![Link::with_context(link)]);
         of_handler = true;
+    }
+    if let Some(given) = given {
+        attributes.extend(given.into_vec());
     }
     let builder = SpanBuilder {
         name: Cow::Borrowed(spec.name),
@@ -238,12 +242,6 @@ impl ActiveSpan {
         if let Some(output) = output {
             self.output(output);
         }
-    }
-
-    /// What the function's attribute says of the span itself.
-    #[cold]
-    pub(crate) fn attributes(&self, given: Given) {
-        self.context.span().set_attributes(given.into_vec());
     }
 
     pub(crate) fn output(&self, output: Recorded) {
