@@ -260,6 +260,7 @@ fn outcome(model: &Model) -> TokenStream {
         let hold = quote_spanned!(returned.resolved_at(site)=> .hold);
         quote!(.stream(|#o| #o.error().record()) #wait #hold(#record))
     } else {
-        quote!(.outcome(#record) #wait)
+        let flush = model.flush.then(|| quote!(.flush()));
+        quote!(.outcome(#record) #flush #wait)
     }
 }

@@ -38,6 +38,7 @@ const HANDLER: &[&str] = &[
     "metadata",
     "tags",
     "attributes",
+    "flush",
     "crate",
 ];
 const TOOL: &[&str] = &[

@@ -49,6 +49,8 @@ pub(crate) struct Model {
     pub(crate) form: Form,
     /// Whether what it comes to is a stream, of which `output` is recorded item by item.
     pub(crate) stream: bool,
+    /// Whether a handler waits until its spans are sent.
+    pub(crate) flush: bool,
     pub(crate) output: Output,
 }
 
@@ -162,6 +164,7 @@ pub(crate) fn check(
         body,
         form,
         stream: args.stream.is_some(),
+        flush: args.flush.is_some(),
         output,
     })
 }

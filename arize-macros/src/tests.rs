@@ -50,6 +50,12 @@ snapshots! {
         respond(request).await
     }
 
+    experiment_handler_flush:
+    #[experiment_handler(flush)]
+    async fn invoke(request: Request<Bytes>) -> Response<String> {
+        answer(request).await
+    }
+
     experiment_handler_boxed:
     #[experiment_handler(body = none)]
     fn invoke<'a>(&'a self, request: Request<Trip>) -> BoxFuture<'a, Result<Response<Answer>, Status>> {

@@ -17,6 +17,7 @@ pub fn install(tracer: opentelemetry_sdk::trace::SdkTracer) {
         Defaults::default(),
         TraceConfig::default(),
         Arc::default(),
+        None,
     );
     assert!(pipeline.install(), "a process has one pipeline");
 }

@@ -105,12 +105,8 @@ impl Inputs {
         argument.write(&mut self.buffer);
     }
 
-    /// Of a function's arguments.
-    pub(crate) fn of_call(
-        spec: &'static SpanSpec,
-        config: &TraceConfig,
-        record: &dyn Fn(&mut Self),
-    ) -> Box<Self> {
+    /// Of a function's arguments, before they are recorded.
+    pub(crate) fn of_call(spec: &'static SpanSpec, config: &TraceConfig) -> Box<Self> {
         let mut inputs = Self::take(config);
         inputs.form = match (spec.automatic_input, inputs.hidden) {
             (false, _) => Form::None,
@@ -119,15 +115,22 @@ impl Inputs {
         };
         if spec.wants_schema() {
             inputs.schema = Some(Box::new(ToolSchema::new()));
-        } else if inputs.hidden {
-            return inputs;
-        }
-        if catch_unwind(AssertUnwindSafe(|| record(&mut inputs))).is_err() {
-            recording::tell_not_serialized("its `Serialize` panicked");
-            inputs.form = Form::None;
-            inputs.schema = None;
         }
         inputs
+    }
+
+    /// With what `record` records, which is not asked where nothing would be kept.
+    #[inline]
+    pub(crate) fn recorded(mut self: Box<Self>, record: &dyn Fn(&mut Self)) -> Box<Self> {
+        if self.hidden && self.schema.is_none() {
+            return self;
+        }
+        if catch_unwind(AssertUnwindSafe(|| record(&mut self))).is_err() {
+            recording::tell_not_serialized("its `Serialize` panicked");
+            self.form = Form::None;
+            self.schema = None;
+        }
+        self
     }
 
     /// Empty ones; who takes them inside a serialisation gets new ones.

@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
+use std::time::Duration;
 use std::task::{Context as TaskContext, Poll, ready};
 
 use opentelemetry::Context;
@@ -19,7 +20,7 @@ use crate::notice::{self, Notice};
 use crate::outcome::Outcome;
 use crate::routing::Routing;
 use crate::span::{self, ActiveSpan, SpanSpec};
-use crate::tracer::{self, Pipeline};
+use crate::tracer::{self, Flushing, Pipeline};
 
 /// A call of an annotated function, before its body runs. Small, since every link of the chain moves it.
 pub struct Call {
@@ -61,23 +62,23 @@ fn start_live(
     place: &'static Location<'static>,
 ) -> Option<Box<Inputs>> {
     let mut lost = false;
-    let records = Context::map_current(|context| {
+    let inputs = Context::map_current(|context| {
         let pipeline = tracer::of(context)?;
-        let config = || Some(pipeline.trace_config.clone());
+        let inputs = || Inputs::of_call(spec, &pipeline.trace_config);
         let span = context.span();
         let parent = span.span_context();
         if !parent.is_valid() {
             lost = is_lost(spec, pipeline, context);
-            return config();
+            return Some(inputs());
         }
         // Under an unsampled parent no span starts: W3C's flag is the caller's word on it.
-        parent.is_sampled().then(config).flatten()
+        parent.is_sampled().then(inputs)
     });
     if lost {
         // told out here, since a `tracing` subscriber may attach a Context of its own
         notice::warn(Notice::NoParent, || no_parent(spec, place));
     }
-    records.map(|config| Inputs::of_call(spec, &config, record))
+    inputs.map(|inputs| inputs.recorded(record))
 }
 
 /// Whether a call without a parent has lost the Context of a handler.
@@ -325,6 +326,30 @@ impl<F: Future, O, G: FnOnce(Outcome<'_, F::Output>) -> O> Future for Instrument
         }
         Poll::Ready(returned)
     }
+}
+
+/// How long a handler marked `flush` waits for its spans to be sent.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+impl<F: Future, O, G: FnOnce(Outcome<'_, F::Output>) -> O> Instrumented<F, G> {
+    /// Waits after the call until its spans are sent, or for two seconds.
+    pub async fn flush(self) -> F::Output {
+        let traced = self.body.span.is_some();
+        let returned = self.await;
+        if traced && let Some(flushing) = Context::map_current(flushing) {
+            if let Err(error) = flushing.await {
+                notice::warn(Notice::Unflushed, || {
+                    format!("a handler marked `flush` answered before its spans were sent: {error}")
+                });
+            }
+        }
+        returned
+    }
+}
+
+fn flushing(context: &Context) -> Option<Flushing> {
+    let flush = tracer::of(context)?.flush.as_ref()?;
+    Some(flush(FLUSH_TIMEOUT))
 }
 
 /// Records what `record` takes of the result.

@@ -16,7 +16,10 @@ impl MaskedKeys {
         let is_path = |path: &&String| path.split('.').all(|key| !key.trim().is_empty());
         match paths.iter().find(|path| !is_path(path)) {
             Some(path) => Err(InstallError::MaskedKey { path: path.clone() }),
-            None => Ok(Self(paths.to_vec())),
+            // white space around a path would match nothing, and hide nothing
+            None => Ok(Self(
+                paths.iter().map(|path| path.trim().to_owned()).collect(),
+            )),
         }
     }
 
@@ -218,7 +221,7 @@ mod tests {
 
     #[test]
     fn the_root_may_have_a_path_of_its_own() {
-        let keys = keys(&["card.number"]);
+        let keys = keys(&[" card.number "]);
         let masked = keys.mask("card", r#"{"number":1}"#);
         assert_eq!(masked.as_deref(), Some(r#"{"number":"__REDACTED__"}"#));
         assert!(keys.hide("a.card.number") && !keys.hide("discard.number"));

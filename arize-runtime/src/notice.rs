@@ -27,6 +27,7 @@ pub(crate) enum Notice {
     RoutingIncomplete,
     Setting,
     TooLarge,
+    Unflushed,
     Unheld,
     Unrouted,
     Unsampled,

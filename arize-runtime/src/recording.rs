@@ -194,7 +194,8 @@ pub(crate) fn write(buffer: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> 
 pub(crate) fn tell_not_serialized(error: &str) {
     notice::warn(Notice::NotSerialized, || {
         format!(
-            "a value could not be serialised and is not recorded ({error}); skip it or record another with `input = ..` or `output = ..`"
+            "a value could not be recorded and is left out ({error}); give another, of a function with \
+             `input = ..` or `output = ..`"
         )
     });
 }

@@ -62,7 +62,7 @@
 //! What is seen is what Arize would get: each attribute once, the values that the code set by hand before
 //! those of the attribute, the route as two attributes. Three things differ. Spans without a route are
 //! captured too, since a unit test of a tool need not know of spaces ([`CapturedSpan::routing`] tells;
-//! a handler without one is warned of as ever). Nothing is hidden or cut short, which the export does
+//! a handler without one is warned of as ever). Nothing is hidden, masked or cut short, as a registration may ask
 //! ([`hide`](crate::Registration::hide)). And the environment is not read: a request that names no
 //! space has none. Nothing is captured under an unsampled parent.
 //!
@@ -115,6 +115,7 @@ pub fn capture() -> Capture {
         Defaults::default(),
         TraceConfig::default(),
         Arc::default(),
+        None,
     );
     Capture(Arc::new(Inner {
         pipeline,

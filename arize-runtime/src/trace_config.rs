@@ -49,7 +49,8 @@ pub(crate) struct Masking(u16);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hidden {
-    /// `input.value`, input messages and images, tools, prompts and a reranker's query, and the texts of errors, which may repeat them.
+    /// `input.value`, input messages and images, tools, prompts and a reranker's query, and the texts of errors,
+    /// which may repeat them.
     Inputs,
     /// `output.value`, output messages and images, choices and retrieved documents.
     Outputs,

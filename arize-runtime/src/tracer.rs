@@ -4,12 +4,16 @@
 //! costs one more allocation.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use opentelemetry::Context;
 use opentelemetry_sdk::trace::SdkTracer;
 
+use crate::error::FlushError;
 use crate::resolve::Defaults;
 use crate::stats::Counters;
 use crate::trace_config::TraceConfig;
@@ -25,12 +29,18 @@ static HANDLER_CALLED: AtomicBool = AtomicBool::new(false);
 
 static INSTALLED: OnceLock<Arc<Pipeline>> = OnceLock::new();
 
+/// Sends everything that has ended, in the time given.
+pub(crate) type Flush = Box<dyn Fn(Duration) -> Flushing + Send + Sync>;
+pub(crate) type Flushing = Pin<Box<dyn Future<Output = Result<(), FlushError>> + Send>>;
+
 /// Where spans start, and what a request needs to know of the registration.
 pub(crate) struct Pipeline {
     pub(crate) tracer: SdkTracer,
     pub(crate) defaults: Defaults,
     pub(crate) trace_config: TraceConfig,
     pub(crate) counters: Arc<Counters>,
+    /// None where nothing is sent.
+    pub(crate) flush: Option<Flush>,
     closed: AtomicBool,
 }
 
@@ -48,6 +58,7 @@ impl Pipeline {
         defaults: Defaults,
         trace_config: TraceConfig,
         counters: Arc<Counters>,
+        flush: Option<Flush>,
     ) -> Arc<Self> {
         LIVE.fetch_add(1, Relaxed);
         Arc::new(Self {
@@ -55,6 +66,7 @@ impl Pipeline {
             defaults,
             trace_config,
             counters,
+            flush,
             closed: AtomicBool::new(false),
         })
     }

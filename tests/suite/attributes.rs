@@ -58,7 +58,7 @@ fn inside() -> u32 {
     attributes(
         "chat.turn" = turn,
         temperature = 0.5,
-        "chat.first" = *turn == 0,
+        chat.first = *turn == 0,
         "chat.scores" = [1, 2],
         "chat.model" = model,
         "chat.whole" = chat,

@@ -7,6 +7,7 @@ mod attribute_names;
 mod attributes;
 mod capture;
 mod conformance;
+mod flush;
 mod handlers;
 mod harness;
 mod hostile;

@@ -25,7 +25,7 @@ async fn a_span_beyond_the_limits_of_the_sdk_keeps_its_route() {
     let spans = pipeline.spans().await;
     let many = named(&spans, "many");
     assert_eq!(many.attr_str("arize.space_id"), Some("s"));
-    assert_eq!(many.attributes.len(), 1024);
+    assert_eq!(many.attributes.len(), 10_000);
     assert_eq!(named(&spans, "events").events.len(), 128);
     assert!(spans.iter().all(|span| span.scope_name == "x"));
 }

@@ -50,20 +50,9 @@ pub(super) fn several(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Sp
 }
 
 fn pair(input: ParseStream<'_>) -> syn::Result<SpanAttribute> {
-    let wanted = "expected a key and its value, such as `\"shop.items\" = items`";
-    let key = if input.peek(LitStr) {
-        input.parse::<LitStr>()?
-    } else {
-        let key = Ident::parse_any(input).map_err(|error| syn::Error::new(error.span(), wanted))?;
-        LitStr::new(&key.unraw().to_string(), key.span())
-    };
-    let shown = key.value();
-    if input.peek(Token![.]) {
-        let message =
-            format!("the key `{shown}.*` is no name; write it as a string, `\"{shown}.*\" = ..`");
-        return Err(syn::Error::new(key.span(), message));
-    }
+    let key = key(input)?;
     if input.parse::<Option<Token![=]>>()?.is_none() || input.is_empty() || input.peek(Token![,]) {
+        let shown = key.value();
         let message = format!("the key `{shown}` needs a value; write `\"{shown}\" = ..`");
         return Err(syn::Error::new(key.span(), message));
     }
@@ -71,4 +60,21 @@ fn pair(input: ParseStream<'_>) -> syn::Result<SpanAttribute> {
         key: AttributeKey::Text(key),
         value: input.parse()?,
     })
+}
+
+/// `"shop.items"` or `shop.items`.
+fn key(input: ParseStream<'_>) -> syn::Result<LitStr> {
+    let wanted = "expected a key and its value, such as `\"shop.items\" = items`";
+    if input.peek(LitStr) {
+        return input.parse();
+    }
+    let part = |input: ParseStream<'_>| {
+        Ident::parse_any(input).map_err(|error| syn::Error::new(error.span(), wanted))
+    };
+    let first = part(input)?;
+    let mut key = first.unraw().to_string();
+    while input.parse::<Option<Token![.]>>()?.is_some() {
+        key += &format!(".{}", part(input)?.unraw());
+    }
+    Ok(LitStr::new(&key, first.span()))
 }

@@ -1,6 +1,6 @@
 //! What a span of any kind may say.
 
-use opentelemetry::Key;
+use opentelemetry::{Array, Key, Value};
 use serde::Serialize;
 
 use super::list::{List, setters};
@@ -59,8 +59,9 @@ impl Attributes {
     /// Labels: `tag.tags`.
     #[must_use]
     pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let tags: Vec<String> = tags.into_iter().map(Into::into).collect();
-        self.list.strings(semconv::TAGS, &tags);
+        let tags = tags.into_iter().map(|tag| tag.into().into()).collect();
+        self.list
+            .put(semconv::TAGS, Value::Array(Array::String(tags)));
         self
     }
 

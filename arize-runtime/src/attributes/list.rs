@@ -44,12 +44,12 @@ impl List {
         }
     }
 
-    /// As the text of an id: a string, or a number in digits; `None` is left out, anything else told too.
+    /// As the text of an id: a string, or an integer in digits. Null is left out, anything else told too.
     pub(crate) fn id(&mut self, key: &'static str, value: &(impl Serialize + ?Sized)) {
         match json_of(value).and_then(value_of) {
             Some(Value::String(text)) => self.put(key, text),
             Some(Value::I64(number)) => self.put(key, number.to_string()),
-            Some(_) => tell_not_serialized(&format!("`{key}` is neither a string nor a number")),
+            Some(_) => tell_not_serialized(&format!("`{key}` is neither a string nor an integer")),
             None => {}
         }
     }

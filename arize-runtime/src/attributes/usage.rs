@@ -25,7 +25,7 @@ macro_rules! counts {
     )+};
 }
 
-counts!(i32, i64, u8, u16, u32, u64, usize);
+counts!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
 
 /// The tokens of one call, for [`Llm::token_count`](super::Llm::token_count).
 ///

@@ -19,6 +19,7 @@ use super::transport::{Target, TransportConfig};
 use super::worker::Worker;
 use crate::error::FlushError;
 use crate::stats::Counters;
+use crate::tracer;
 use crate::trace_config::TraceConfig;
 
 /// What a thread waits beyond a deadline that the export thread keeps.
@@ -93,15 +94,18 @@ impl Exporter {
 
     /// Sends everything that has ended, in the time given; `close` ends the pipeline with it.
     pub(crate) async fn flush(&self, timeout: Duration, close: bool) -> Answer {
-        let (flush, answer) = Flush::new(timeout, close, &self.inbox.counters);
-        let result = match self.inbox.flush(flush) {
-            Ok(()) => answer
-                .await
-                .unwrap_or_else(|_| died(timeout, &self.inbox.counters)),
-            Err(gate) => after_the_end(gate, timeout, &self.inbox.counters),
-        };
+        let result = flush(&self.inbox, timeout, close).await;
         self.join_if(close);
         result
+    }
+
+    /// [`flush`](Self::flush) for who has no hold of the exporter.
+    pub(crate) fn flusher(&self) -> tracer::Flush {
+        let inbox = self.inbox.clone();
+        Box::new(move |timeout| {
+            let inbox = inbox.clone();
+            Box::pin(async move { flush(&inbox, timeout, false).await })
+        })
     }
 
     /// [`flush`](Self::flush) for code that is not async, inside a runtime or not.
@@ -126,6 +130,16 @@ impl Exporter {
         if let Some(thread) = thread {
             let _panicked = thread.join();
         }
+    }
+}
+
+async fn flush(inbox: &Inbox, timeout: Duration, close: bool) -> Answer {
+    let (flush, answer) = Flush::new(timeout, close, &inbox.counters);
+    match inbox.flush(flush) {
+        Ok(()) => answer
+            .await
+            .unwrap_or_else(|_| died(timeout, &inbox.counters)),
+        Err(gate) => after_the_end(gate, timeout, &inbox.counters),
     }
 }
 

@@ -45,6 +45,7 @@ impl AwaitingProvider {
                 self.defaults,
                 self.trace_config,
                 self.counters,
+                Some(self.exporter.flusher()),
             ),
             exporter: self.exporter,
             provider: provider.clone(),

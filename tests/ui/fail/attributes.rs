@@ -15,7 +15,7 @@ fn no_value(query: &str) -> String {
     query.to_owned()
 }
 
-#[chain(attributes(shop.items = 3))]
+#[chain(attributes(shop.items, shop. = 3))]
 fn dotted(query: &str) -> String {
     query.to_owned()
 }

@@ -11,6 +11,7 @@
 
 mod async_fn;
 mod async_trait_impl;
+mod attributes;
 mod boxed_future;
 mod early_return;
 mod errors;
