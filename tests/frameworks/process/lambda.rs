@@ -6,7 +6,7 @@ use arize_runtime::{AgentRequest, experiment_handler, register_with_routing};
 use frameworks::{Trip, plan};
 use lambda_http::{Body, Error, Request, RequestPayloadExt as _, Response, service_fn};
 
-#[experiment_handler(name = "run_agent")]
+#[experiment_handler(name = "run_agent", flush)]
 async fn invoke(request: Request) -> Result<Response<Body>, Error> {
     let request: Option<AgentRequest<Trip>> = request.payload()?;
     let request = request.ok_or("the request has no body")?;
@@ -16,12 +16,8 @@ async fn invoke(request: Request) -> Result<Response<Body>, Error> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let arize = register_with_routing().install()?;
-    let handler = async |request| {
-        let answer = invoke(request).await;
-        // before the answer, since Lambda freezes the process after it
-        arize.force_flush(Duration::from_secs(2)).await.ok();
-        answer
-    };
-    lambda_http::run(service_fn(handler)).await
+    // an hour, so that spans leave where the handler says and nowhere else, as in a process that is frozen
+    let delay = Duration::from_secs(3600);
+    let _arize = register_with_routing().batch_delay(delay).install()?;
+    lambda_http::run(service_fn(invoke)).await
 }
