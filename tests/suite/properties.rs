@@ -300,7 +300,7 @@ fn masked_keys_are_found_wherever_they_stand() {
         inside(context, || set_routing_context(route, || look(&value)));
         expected.push(json!({"value": masked("value", value)}).to_string());
     }
-    let inputs: Vec<_> = exported
+    let mut inputs: Vec<_> = exported
         .spans()
         .iter()
         .map(|span| span.attr_str("input.value").unwrap().to_owned())
@@ -312,6 +312,9 @@ fn masked_keys_are_found_wherever_they_stand() {
             .count()
             > 20
     );
+    // batches overtake each other
+    inputs.sort();
+    expected.sort();
     assert_eq!(inputs, expected);
 }
 
