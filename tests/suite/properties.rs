@@ -3,13 +3,15 @@
 use arize_local::{Receiver, Span};
 use arize_runtime::testing::{self, Capture};
 use arize_runtime::{
-    AgentRequest, ArizeMetadata, Loss, Routing, experiment_handler, set_routing_context, tool,
+    AgentRequest, ArizeMetadata, Loss, RegisterWithRouting, Routing, experiment_handler,
+    set_routing_context, tool,
 };
 use bytes::Bytes;
 use futures_executor::block_on;
 use opentelemetry::Context;
 use opentelemetry::context::FutureExt as _;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestRunner};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -89,16 +91,10 @@ struct Exported {
 }
 
 impl Exported {
-    fn start() -> Self {
-        Self::keeping(32_768)
-    }
-
-    /// Of a text so many bytes.
-    fn keeping(bytes: usize) -> Self {
+    fn with(settings: impl FnOnce(RegisterWithRouting) -> RegisterWithRouting) -> Self {
         let runtime = Runtime::new().unwrap();
         let receiver = runtime.block_on(Receiver::bind(any_port())).unwrap();
-        let registration = registration(&receiver, &[]).max_value_length(bytes);
-        let arize = registration.build().unwrap();
+        let arize = settings(registration(&receiver, &[])).build().unwrap();
         let pipeline = Pipeline { receiver, arize };
         Self { runtime, pipeline }
     }
@@ -239,14 +235,17 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-#[test]
-fn no_request_disturbs_its_handler_and_every_span_is_in_one_count() {
-    let exported = Exported::start();
-    let config = Config {
+fn config() -> Config {
+    Config {
         failure_persistence: None,
         ..Config::with_cases(512)
-    };
-    let ran = TestRunner::new(config).run(&(headers(), body()), |(headers, body)| {
+    }
+}
+
+#[test]
+fn no_request_disturbs_its_handler_and_every_span_is_in_one_count() {
+    let exported = Exported::with(|registration| registration);
+    let ran = TestRunner::new(config()).run(&(headers(), body()), |(headers, body)| {
         check(&exported, &headers, &body);
         Ok(())
     });
@@ -264,6 +263,61 @@ fn no_request_disturbs_its_handler_and_every_span_is_in_one_count() {
     }
 }
 
+/// What is left of a value at `path` without the keys that are masked.
+fn masked(path: &str, value: Value) -> Value {
+    let is_masked = |key: &str| path == key || path.ends_with(&format!(".{key}"));
+    match value {
+        _ if MASKED.into_iter().any(is_masked) => json!("__REDACTED__"),
+        Value::Array(items) => items.into_iter().map(|item| masked(path, item)).collect(),
+        Value::Object(fields) => {
+            let under = |key: &str| format!("{path}.{key}");
+            let fields = fields.into_iter();
+            Value::Object(
+                fields
+                    .map(|(key, value)| (key.clone(), masked(&under(&key), value)))
+                    .collect(),
+            )
+        }
+        scalar => scalar,
+    }
+}
+
+const MASKED: [&str; 3] = ["space_id", "input.run_id", "value.arize_metadata"];
+
+#[test]
+fn masked_keys_are_found_wherever_they_stand() {
+    #[tool(skip_output)]
+    fn look(value: &Value) {
+        let _ = value;
+    }
+    let exported = Exported::with(|registration| registration.mask_keys(MASKED));
+    let mut expected = Vec::new();
+    let mut runner = TestRunner::new(config());
+    for _ in 0..512 {
+        let value = any_json().new_tree(&mut runner).unwrap().current();
+        let route = Routing::new("s", "p").unwrap();
+        let context = exported.pipeline.context();
+        inside(context, || set_routing_context(route, || look(&value)));
+        expected.push(json!({"value": masked("value", value)}).to_string());
+    }
+    let mut inputs: Vec<_> = exported
+        .spans()
+        .iter()
+        .map(|span| span.attr_str("input.value").unwrap().to_owned())
+        .collect();
+    assert!(
+        expected
+            .iter()
+            .filter(|input| input.contains("REDACTED"))
+            .count()
+            > 20
+    );
+    // batches overtake each other
+    inputs.sort();
+    expected.sort();
+    assert_eq!(inputs, expected);
+}
+
 #[test]
 fn no_depth_of_nesting_is_too_deep() {
     const LEVELS: usize = 10_000;
@@ -271,7 +325,7 @@ fn no_depth_of_nesting_is_too_deep() {
     let unclosed = "{\"a\":".repeat(LEVELS);
     let row = format!("{{\"x\":{nested},\"arize_metadata\":{nested}}}");
     let wrapped = format!("{{\"input\":{nested},\"arize_metadata\":{{\"space_id\":{nested}}}}}");
-    let exported = Exported::start();
+    let exported = Exported::with(|registration| registration);
     for body in [&nested, &unclosed, &row, &wrapped] {
         check(&exported, &vec![], body.as_bytes());
     }
@@ -309,7 +363,7 @@ fn no_length_cuts_a_character_or_a_call() {
         text.to_owned()
     }
     for bytes in (0..=TEXT.len() + 1).chain([usize::MAX]) {
-        let exported = Exported::keeping(bytes);
+        let exported = Exported::with(|registration| registration.max_value_length(bytes));
         let context = exported.pipeline.context();
         let route = Routing::new("s", "p").unwrap();
         let echoed = inside(context, || set_routing_context(route, || echo(TEXT)));
