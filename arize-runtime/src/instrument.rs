@@ -180,29 +180,35 @@ impl<R, F: FnOnce() -> R> SyncCall<F> {
     /// Runs the body inside the span and records what `record` takes of its result.
     #[inline]
     pub fn outcome<O>(self, record: impl FnOnce(Outcome<'_, R>) -> O) -> R {
-        let (returned, span) = self.returned();
-        if let Some(mut span) = span {
-            observe(&span, &returned, record);
-            span.end();
-        }
+        let Some(mut span) = self.call.begin() else {
+            return (self.body)();
+        };
+        let returned = inside(&mut span, self.body);
+        observe(&span, &returned, record);
+        span.end();
         returned
     }
 
-    /// What the body returned, and the span that it ran in.
+    /// What the body returned, and the span that it ran in, which is not ended.
     #[inline]
     pub(crate) fn returned(self) -> (R, Option<ActiveSpan>) {
-        let Some(mut span) = self.call.begin() else {
-            return ((self.body)(), None);
+        let mut span = self.call.begin();
+        let returned = match &mut span {
+            Some(span) => inside(span, self.body),
+            None => (self.body)(),
         };
-        let guard = span.attach();
-        let result = catch_unwind(AssertUnwindSafe(self.body));
-        drop(guard);
-        match result {
-            Ok(returned) => (returned, Some(span)),
-            Err(panic) => {
-                span.panicked(&*panic);
-                resume_unwind(panic)
-            }
+        (returned, span)
+    }
+}
+
+/// Runs the body of a synchronous function; a panic is told and goes on.
+#[inline]
+fn inside<R>(span: &mut ActiveSpan, body: impl FnOnce() -> R) -> R {
+    match span.run(|| catch_unwind(AssertUnwindSafe(body))) {
+        Ok(returned) => returned,
+        Err(panic) => {
+            span.panicked(&*panic);
+            resume_unwind(panic)
         }
     }
 }
@@ -259,16 +265,14 @@ pin_project! {
 
 const POLLED_AGAIN: &str = "polled again after it was ready";
 
-/// What the body comes to, and the span that it ran in, which is not ended.
-impl<F: Future> Future for InSpan<F> {
-    type Output = (F::Output, Option<ActiveSpan>);
-
+impl<F: Future> InSpan<F> {
+    /// What the body comes to. The span is not ended, but for a panic.
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<F::Output> {
         let mut this = self.project();
         let Some(span) = this.span else {
             let body = this.body.as_pin_mut().expect(POLLED_AGAIN);
-            return body.poll(cx).map(|returned| (returned, None));
+            return body.poll(cx);
         };
         let polled = span.run(|| {
             let body = this.body.as_mut().as_pin_mut().expect(POLLED_AGAIN);
@@ -279,14 +283,18 @@ impl<F: Future> Future for InSpan<F> {
             polled
         });
         match polled {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(returned)) => Poll::Ready((returned, this.span.take())),
+            Ok(polled) => polled,
             Err(panic) => {
                 span.panicked(&*panic);
                 *this.span = None;
                 resume_unwind(panic)
             }
         }
+    }
+
+    #[inline]
+    pub(crate) fn span(self: Pin<&mut Self>) -> &mut Option<ActiveSpan> {
+        self.project().span
     }
 }
 
@@ -312,13 +320,14 @@ impl<F: Future, O, G: FnOnce(Outcome<'_, F::Output>) -> O> Future for Instrument
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let (returned, span) = ready!(this.body.poll(cx));
-        if let Some(span) = span {
+        let mut this = self.project();
+        let returned = ready!(this.body.as_mut().poll(cx));
+        let ended = this.body.span();
+        if let Some(span) = ended {
             if let Some(record) = this.record.take() {
-                observe(&span, &returned, record);
+                observe(span, &returned, record);
             }
-            span.finish();
+            ActiveSpan::finish(ended);
         }
         Poll::Ready(returned)
     }

@@ -16,10 +16,12 @@ use opentelemetry::{Context, ContextGuard, KeyValue};
 use crate::attributes::Given;
 use crate::automatic;
 use crate::items::Items;
+use crate::masked_keys::MaskedKeys;
 use crate::recording::{self, Recorded};
 use crate::semconv::{self, OpenInferenceSpanKind};
-use crate::trace_config::{Hidden, TraceConfig};
-use crate::tracer::Pipeline;
+use crate::trace_config::Hidden;
+use crate::tracer::{self, Pipeline};
+use hold::Frame;
 
 pub(crate) use hold::{End, Hold, hold};
 
@@ -157,13 +159,13 @@ pub(crate) fn start(
             attributes.push(KeyValue::new(semconv::INPUT_MIME_TYPE, mime_type));
         }
     }
-    let (mut links, mut of_handler) = (None, false);
+    let (mut links, mut frame) = (None, Frame::Outside);
     if let Some(request) = request {
         if let Some(json) = request.metadata {
             attributes.push(KeyValue::new(semconv::METADATA, json));
         }
         links = request.link.map(|link| vec![Link::with_context(link)]);
-        of_handler = true;
+        frame = Frame::Handler(None);
     }
     if let Some(given) = given {
         attributes.extend(given.into_vec());
@@ -179,11 +181,11 @@ pub(crate) fn start(
     ActiveSpan {
         context: parent.with_span(span),
         recording,
-        trace_config: pipeline.trace_config.clone(),
+        hides_outputs: pipeline.trace_config.masking.hides(Hidden::Outputs),
+        masked_keys: pipeline.trace_config.masked_keys.clone(),
         failed: Cell::new(false),
         ended: false,
-        of_handler,
-        hold: None,
+        frame,
         items: None,
     }
 }
@@ -196,12 +198,11 @@ const MOST_CAUSES: usize = 32;
 pub struct ActiveSpan {
     context: Context,
     recording: bool,
-    trace_config: TraceConfig,
+    hides_outputs: bool,
+    masked_keys: Option<Arc<MaskedKeys>>,
     failed: Cell<bool>,
     ended: bool,
-    of_handler: bool,
-    /// What keeps a handler's span open.
-    hold: Option<Arc<Hold>>,
+    frame: Frame,
     /// The outputs so far of a function that returns a stream.
     items: Option<Box<RefCell<Items>>>,
 }
@@ -223,18 +224,16 @@ impl ActiveSpan {
     #[inline]
     pub(crate) fn run<R>(&mut self, body: impl FnOnce() -> R) -> R {
         let _guard = self.attach();
-        if self.of_handler {
-            hold::run(&mut self.hold, body)
-        } else {
-            body()
+        match &mut self.frame {
+            Frame::Handler(held) => hold::run(held, body),
+            Frame::Outside => body(),
         }
     }
 
     /// Records what `serialise` gives, which is not asked for an output that is hidden.
     #[inline]
     pub(crate) fn record_output(&self, serialise: impl FnOnce() -> Option<Recorded>) {
-        let hidden = self.trace_config.masking.hides(Hidden::Outputs);
-        let output = if hidden {
+        let output = if self.hides_outputs {
             Some(Recorded::Redacted)
         } else {
             serialise()
@@ -245,7 +244,7 @@ impl ActiveSpan {
     }
 
     pub(crate) fn output(&self, output: Recorded) {
-        let output = match &self.trace_config.masked_keys {
+        let output = match &self.masked_keys {
             Some(keys) => output.masked(keys, ""),
             None => output,
         };
@@ -264,7 +263,9 @@ impl ActiveSpan {
 
     /// From now on outputs are the items of a stream.
     pub(crate) fn collect_items(&mut self) {
-        let items = Items::new(self.trace_config.max_value_length);
+        let pipeline = tracer::of(&self.context);
+        let most = pipeline.map_or(0, |pipeline| pipeline.trace_config.max_value_length);
+        let items = Items::new(most);
         self.items = Some(Box::new(RefCell::new(items)));
     }
 
@@ -326,11 +327,15 @@ impl ActiveSpan {
 
     /// The handler returned: its span ends now, or with the last stream that holds it.
     #[inline]
-    pub(crate) fn finish(mut self) {
-        match self.hold.take() {
-            None => self.end(),
-            Some(hold) => hold.keep(self),
+    pub(crate) fn finish(ended: &mut Option<Self>) {
+        let Some(span) = ended else {
+            return;
+        };
+        match &mut span.frame {
+            Frame::Handler(Some(hold)) => hold.clone().keep(ended.take()),
+            _ => span.end(),
         }
+        *ended = None;
     }
 
     /// The call returned: the status is OK unless an error was recorded.

@@ -33,13 +33,18 @@ impl Hold {
     }
 
     /// Takes the span of a handler that has returned. It ends with the last stream, which may be now.
-    pub(super) fn keep(&self, mut span: ActiveSpan) {
+    pub(super) fn keep(&self, mut span: Option<ActiveSpan>) {
+        if let Some(span) = &mut span {
+            span.frame = Frame::Outside; // a span that holds its hold would never be freed
+        }
         let mut state = self.state();
-        if state.streams == 0 {
-            drop(state);
+        if state.streams > 0 {
+            state.span = span;
+            return;
+        }
+        drop(state);
+        if let Some(mut span) = span {
             span.end();
-        } else {
-            state.span = Some(span);
         }
     }
 
@@ -67,11 +72,12 @@ impl Hold {
     }
 }
 
-/// Whether a handler's body is being run on this thread, and what holds its span.
-#[derive(Default)]
-enum Frame {
+/// Whose body is being run.
+#[derive(Debug, Default)]
+pub(super) enum Frame {
     #[default]
     Outside,
+    /// A handler's, and what holds its span.
     Handler(Option<Arc<Hold>>),
 }
 

@@ -57,8 +57,9 @@ impl<F: Future, O, G: FnOnce(Outcome<'_, F::Output>) -> O> Future for StreamedCa
     type Output = Streamed<F::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let (returned, span) = ready!(this.body.poll(cx));
+        let mut this = self.project();
+        let returned = ready!(this.body.as_mut().poll(cx));
+        let span = this.body.span().take();
         let record = this.record.take();
         Poll::Ready(streamed(returned, span, |o| record.map(|record| record(o))))
     }
