@@ -1,7 +1,7 @@
 //! What a span says of itself, by OpenInference's names: one builder for each subject, so that a wrong name or
 //! type cannot be written.
 //!
-//! [`record`] puts it onto the current span. To say of a function's span what its arguments know, write it in
+//! [`record`](crate::record()) puts it onto the current span. To say of a function's span what its arguments know, write it in
 //! the function's attribute: `#[llm(session_id = session, attributes = Llm::new().model(model))]`. What every
 //! span inside has in common is a [`Scope`](crate::Scope)'s.
 //!
@@ -19,7 +19,7 @@
 //! The names are those of the OpenInference semantic conventions 0.1.42. Where an attribute is given several
 //! times, the last one counts, and it goes before what a scope says and what is recorded without being told.
 
-/// Makes a builder something that [`record`] takes.
+/// Makes a builder something that `record` takes.
 macro_rules! into_attributes {
     ($builder:ident) => {
         impl crate::attributes::IntoAttributes for $builder {
@@ -47,10 +47,7 @@ mod prompt;
 mod retrieval;
 mod tool;
 
-use opentelemetry::trace::TraceContextExt as _;
-use opentelemetry::{Context, KeyValue};
-
-use crate::recording;
+use opentelemetry::KeyValue;
 
 pub(crate) use given::Given;
 
@@ -110,37 +107,5 @@ impl IntoAttributes for Vec<KeyValue> {
 impl<F: FnOnce() -> A, A: IntoAttributes> IntoAttributes for F {
     fn into_attributes(self) -> Vec<KeyValue> {
         self().into_attributes()
-    }
-}
-
-/// Says something of the current span, whoever started it.
-///
-/// Where the current span does not record (no pipeline, an unsampled request, tracing suppressed) it does
-/// nothing; give a closure, and then nothing is built either. A closure that panics is told and records
-/// nothing. Call it where the span is current: in an annotated function, and not in a task that was spawned
-/// without its Context.
-///
-/// ```
-/// use arize_runtime::attributes::{Llm, TokenCount};
-/// use arize_runtime::{llm, record};
-///
-/// #[llm]
-/// async fn complete(prompt: &str) -> String {
-///     let (answer, tokens) = (format!("re: {prompt}"), 31_u32);
-///     record(|| Llm::new().model("gpt-5").token_count(TokenCount::new().completion(tokens)));
-///     answer
-/// }
-/// ```
-pub fn record(attributes: impl IntoAttributes) {
-    // cloned, since what the closure calls may attach a Context of its own
-    let records = |context: &Context| {
-        let records = context.span().is_recording() && !context.is_telemetry_suppressed();
-        records.then(|| context.clone())
-    };
-    let Some(context) = Context::map_current(records) else {
-        return;
-    };
-    if let Some(attributes) = recording::guarded(|| attributes.into_attributes()) {
-        context.span().set_attributes(attributes);
     }
 }

@@ -32,6 +32,8 @@ mod propagation;
 mod arguments;
 mod tracer;
 
+mod record;
+
 mod span;
 
 mod inputs;
@@ -64,11 +66,11 @@ pub use arize_macros::{
     agent, chain, decision, embedding, evaluator, experiment_handler, guardrail, llm, prompt,
     reranker, retriever, tool,
 };
-pub use attributes::record;
 pub use error::{FlushError, InstallError, RoutingError};
 pub use export::{Protocol, RoutingSpanProcessor};
 /// The OpenTelemetry API of the version that spans have to be made with to be routed.
 pub use opentelemetry;
+pub use record::record;
 pub use register::{
     Arize, AwaitingProvider, Endpoint, OneSpace, PerRequest, ProjectType, Register,
     RegisterWithRouting, Registration, Routes, register, register_with_routing, shutdown_signal,

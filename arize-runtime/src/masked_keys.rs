@@ -4,12 +4,17 @@
 //! JSON inside a value and values of other libraries go one way, each byte that is not hidden stays as it was,
 //! and no depth of nesting is too deep, since nothing recurses.
 
+use opentelemetry::{KeyValue, Value};
+
 use crate::error::InstallError;
-use crate::semconv::REDACTED;
+use crate::semconv::{REDACTED, TOOL_PARAMETERS};
 
 /// Paths of keys, such as `card.number`.
 #[derive(Debug, Default)]
 pub(crate) struct MaskedKeys(Vec<String>);
+
+/// A tool's schema has an argument's name as a key and no value under it.
+const SCHEMAS: [&str; 2] = [TOOL_PARAMETERS, ".tool.json_schema"];
 
 impl MaskedKeys {
     pub(crate) fn new(paths: &[String]) -> Result<Self, InstallError> {
@@ -33,6 +38,24 @@ impl MaskedKeys {
             path.strip_suffix(masked.as_str())
                 .is_some_and(|before| before.is_empty() || before.ends_with('.'))
         })
+    }
+
+    /// Hides the values of masked keys in attributes that are JSON.
+    pub(crate) fn mask_attributes(&self, attributes: &mut [KeyValue]) {
+        for attribute in attributes {
+            self.mask_attribute(attribute);
+        }
+    }
+
+    /// Hides the values of masked keys in an attribute that is JSON.
+    pub(crate) fn mask_attribute(&self, attribute: &mut KeyValue) {
+        let key = attribute.key.as_str();
+        if let Value::String(text) = &attribute.value
+            && !SCHEMAS.iter().any(|schema| key.ends_with(schema))
+            && let Some(masked) = self.mask("", text.as_str())
+        {
+            attribute.value = Value::from(masked);
+        }
     }
 
     /// `text` with the values of masked keys replaced; None where there are none, or where it is no JSON object

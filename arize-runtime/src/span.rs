@@ -168,7 +168,8 @@ pub(crate) fn start(
         frame = Frame::Handler(None);
     }
     if let Some(given) = given {
-        attributes.extend(given.into_vec());
+        let keys = pipeline.trace_config.masked_keys.as_deref();
+        attributes.extend(given.into_vec(keys));
     }
     let builder = SpanBuilder {
         name: Cow::Borrowed(spec.name),

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use arize_local::{AttributeValue, Receiver, Span};
 use arize_runtime::attributes::{Attributes, Document, Llm, Message, Retriever};
 use arize_runtime::{
-    Hidden, Routing, RoutingFutureExt as _, Scope, ScopeFutureExt as _, experiment_handler, llm,
-    record, retriever, suppress_tracing, tool,
+    Hidden, OpenInferenceSpanKind, Routing, RoutingFutureExt as _, Scope, ScopeFutureExt as _,
+    experiment_handler, llm, record, retriever, suppress_tracing, tool,
 };
 use axum::Router;
 use axum::routing::post;
@@ -196,6 +196,36 @@ async fn a_span_of_another_library_can_be_spoken_of_as_well() {
     assert_eq!(chat.attr("own"), Some(&AttributeValue::Int(1)));
     assert_eq!(chat.attr("user.id"), None);
     assert!(!chat.is_error());
+}
+
+#[tokio::test]
+async fn a_span_by_hand_has_its_kind_input_and_output() {
+    let pipeline = Pipeline::start(&[]).await;
+    let tracer = pipeline.arize.tracer_provider().tracer("by hand");
+    traced(&pipeline, async {
+        let guard = Context::current_with_span(tracer.start("plan")).attach();
+        let of_kind = Attributes::new().span_kind(OpenInferenceSpanKind::Agent);
+        record(of_kind.input(&json!({"q": 1})).output("plain"));
+        drop(guard);
+        let guard = Context::current_with_span(tracer.start("no kind")).attach();
+        record(Attributes::new().input("text"));
+        drop(guard);
+    })
+    .await;
+    let spans = pipeline.spans().await;
+    let plan = named(&spans, "plan");
+    for (key, value) in [
+        ("openinference.span.kind", "AGENT"),
+        ("input.value", r#"{"q":1}"#),
+        ("input.mime_type", "application/json"),
+        ("output.value", "plain"),
+        ("output.mime_type", "text/plain"),
+    ] {
+        assert_eq!(plan.attr_str(key), Some(value), "{key}");
+    }
+    let other = named(&spans, "no kind");
+    assert_eq!(other.attr_str("input.value"), Some("text"));
+    assert_eq!(other.attr("openinference.span.kind"), None);
 }
 
 /// Counts how often it is serialised.

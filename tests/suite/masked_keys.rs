@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use arize_local::Receiver;
+use arize_runtime::attributes::Attributes;
 use arize_runtime::{
     AgentRequest, InstallError, Routing, RoutingFutureExt as _, Scope, ScopeFutureExt as _, chain,
-    experiment_handler, tool,
+    experiment_handler, record, tool,
 };
 use http::HeaderMap;
 use opentelemetry::KeyValue;
@@ -82,8 +83,9 @@ fn log_in(password: &str) -> &'static str {
     "welcome"
 }
 
-#[tool(input = json!({"password": value}))]
+#[tool(input = json!({"password": value}), attributes(given = json!({"password": value})))]
 fn chosen(value: &str) -> usize {
+    record(Attributes::new().attribute("said", &json!([{"password": value}])));
     value.len()
 }
 
@@ -141,6 +143,7 @@ async fn values_under_masked_keys_are_seen_nowhere() {
     assert_eq!(value("log_in", "input.value"), "__REDACTED__");
     assert_eq!(value("log_in", "input.mime_type"), "none");
     assert_eq!(value("log_in", "output.value"), "welcome");
+    assert_eq!(value("chosen", "said"), r#"[{"password":"__REDACTED__"}]"#);
     assert_eq!(
         value("chosen", "input.value"),
         r#"{"password":"__REDACTED__"}"#

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::list::{List, setters};
 use super::media::{Audio, Document};
 use crate::recording::Recorded;
-use crate::semconv;
+use crate::semconv::{self, OpenInferenceSpanKind};
 
 /// What a span of any kind may say: session, user, metadata, tags, its place in a graph, any key.
 ///
@@ -54,6 +54,25 @@ impl Attributes {
         graph_node_name: text "graph.node.name";
         /// The node that comes before it; none for the root: `graph.node.parent_id`.
         graph_node_parent_id: text "graph.node.parent_id";
+    }
+
+    /// What a span that no attribute made stands for: `openinference.span.kind`.
+    ///
+    /// ```
+    /// use arize_runtime::attributes::Attributes;
+    /// use arize_runtime::opentelemetry::Context;
+    /// use arize_runtime::opentelemetry::trace::{TraceContextExt, Tracer};
+    /// use arize_runtime::{OpenInferenceSpanKind, record};
+    ///
+    /// fn by_hand(tracer: &impl Tracer<Span: Send + Sync + 'static>) {
+    ///     let _guard = Context::current_with_span(tracer.start("plan")).attach();
+    ///     record(Attributes::new().span_kind(OpenInferenceSpanKind::Agent).input("to Rome"));
+    /// }
+    /// ```
+    #[must_use]
+    pub fn span_kind(mut self, kind: OpenInferenceSpanKind) -> Self {
+        self.list.put(semconv::SPAN_KIND, kind.as_str());
+        self
     }
 
     /// Labels: `tag.tags`.

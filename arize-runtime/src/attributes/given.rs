@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::IntoAttributes;
 use super::list::List;
+use crate::masked_keys::MaskedKeys;
 use crate::{recording, semconv};
 
 /// A value that can be an attribute: anything that is `serde::Serialize`.
@@ -31,8 +32,12 @@ impl Given {
         given
     }
 
-    pub(crate) fn into_vec(self) -> Vec<KeyValue> {
-        self.0.into_vec()
+    pub(crate) fn into_vec(self, masked_keys: Option<&MaskedKeys>) -> Vec<KeyValue> {
+        let mut attributes = self.0.into_vec();
+        if let Some(keys) = masked_keys {
+            keys.mask_attributes(&mut attributes);
+        }
+        attributes
     }
 
     /// `session_id = ..`

@@ -12,7 +12,7 @@ use crate::masked_keys::MaskedKeys;
 use crate::recording::merged;
 use crate::routing::{Routing, valid_project_name, valid_space_id};
 use crate::scope;
-use crate::semconv::{METADATA, OUTPUT_VALUE, PROJECT_NAME, SPACE_ID, TOOL_PARAMETERS};
+use crate::semconv::{METADATA, OUTPUT_VALUE, PROJECT_NAME, SPACE_ID};
 
 /// Above this many attributes duplicates are found by hashing.
 const FEW: usize = 32;
@@ -33,23 +33,9 @@ pub(crate) fn add_context(span: &mut Span, parent: &Context, masked_keys: Option
     for attribute in scope::attributes_of(parent) {
         let mut attribute = attribute.clone();
         if let Some(keys) = masked_keys {
-            mask_keys(&mut attribute, keys);
+            keys.mask_attribute(&mut attribute);
         }
         span.set_attribute(attribute);
-    }
-}
-
-/// A tool's schema has an argument's name as a key and no value under it.
-const SCHEMAS: [&str; 2] = [TOOL_PARAMETERS, ".tool.json_schema"];
-
-/// Hides the values of masked keys in an attribute that is JSON.
-pub(super) fn mask_keys(attribute: &mut KeyValue, keys: &MaskedKeys) {
-    let key = attribute.key.as_str();
-    if let Value::String(text) = &attribute.value
-        && !SCHEMAS.iter().any(|schema| key.ends_with(schema))
-        && let Some(masked) = keys.mask("", text.as_str())
-    {
-        attribute.value = Value::from(masked);
     }
 }
 

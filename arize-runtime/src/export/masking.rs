@@ -7,7 +7,6 @@ use opentelemetry::trace::Status;
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
-use super::attributes::mask_keys;
 use crate::semconv::{
     EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, INPUT_MIME_TYPE, INPUT_VALUE,
     OUTPUT_MIME_TYPE, OUTPUT_VALUE, PROJECT_NAME, REDACTED, SPACE_ID, TEXT,
@@ -18,9 +17,7 @@ use crate::trace_config::{Hidden, Masking, TraceConfig, cut};
 pub(super) fn apply(config: &TraceConfig, span: &mut SpanData) {
     hide(config.masking, span);
     if let Some(keys) = &config.masked_keys {
-        for attribute in &mut span.attributes {
-            mask_keys(attribute, keys);
-        }
+        keys.mask_attributes(&mut span.attributes);
     }
     for attribute in &mut span.attributes {
         if is_embedded_image(attribute, |length| length > config.base64_image_max_length) {
