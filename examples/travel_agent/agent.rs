@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use arize_runtime::{AgentRequest, experiment_handler, llm};
+use arize_runtime::attributes::Llm;
+use arize_runtime::{AgentRequest, experiment_handler, llm, record};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use opentelemetry::KeyValue;
-use opentelemetry::trace::get_active_span;
 
 use crate::data::{Answer, Flight, RatedHotel, Trip};
 use crate::model::{self, Decision};
@@ -44,11 +43,12 @@ async fn invoke(
     }
 }
 
-#[llm]
+#[llm(attributes = Llm::new().model(model::NAME))]
 fn plan_trip(trip: &Trip, flights: &[Flight], hotels: &[RatedHotel]) -> Decision {
-    // The span is a plain OpenTelemetry span: whatever else is known goes onto it.
-    get_active_span(|span| span.set_attribute(KeyValue::new("llm.model_name", model::NAME)));
-    model::decide(trip, flights, hotels)
+    let decision = model::decide(trip, flights, hotels);
+    // what is known only now, such as the tokens that a real model bills
+    record(|| Llm::new().finish_reason("stop"));
+    decision
 }
 
 /// The flights could not be asked for.
