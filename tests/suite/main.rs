@@ -24,6 +24,7 @@ mod responses;
 mod routes_by_hand;
 mod scopes;
 mod streams;
+mod streams_recorded;
 mod tasks;
 mod tls;
 mod tools;

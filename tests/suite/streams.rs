@@ -315,6 +315,55 @@ async fn a_stream_that_ends_inside_the_handler_holds_nothing() {
     assert_eq!(span.status.code, arize_local::StatusCode::Ok);
 }
 
+/// Whose stream is held by the handler that makes it, and not by the one that this one calls.
+#[experiment_handler]
+async fn calls_another(headers: HeaderMap, body: String) -> Response {
+    let held = hold_span(stream::once(async {
+        look_up("after both").await.to_string()
+    }));
+    let inner = not_sent(headers, Json(serde_json::from_str(&body).unwrap())).await;
+    let text = held.map(move |text| Ok::<_, Infallible>(inner.clone() + &text));
+    Response::new(Body::from_stream(text))
+}
+
+#[tokio::test]
+async fn a_handler_that_calls_another_keeps_its_own_stream() {
+    let agent = agent(post(calls_another)).await;
+    let (_, answer) = agent.post(&HEADERS, r#"{"input": ""}"#).await;
+    assert_eq!(answer, "read here10");
+    let spans = agent.spans().await;
+    let end = |name| named(&spans, name).end_unix_nano;
+    assert!(end("not_sent") < end("look_up") && end("look_up") <= end("calls_another"));
+}
+
+#[tokio::test]
+async fn what_a_stream_drops_is_dropped_inside_its_span() {
+    struct Connection;
+    impl Drop for Connection {
+        fn drop(&mut self) {
+            close();
+        }
+    }
+    #[tool]
+    fn close() {}
+    #[tool(stream)]
+    fn rows(connection: &'static str) -> impl Stream<Item = u32> {
+        let open = (connection, Connection);
+        stream::iter([1, 2]).map(move |n| n + u32::from(open.0.is_empty()))
+    }
+    let capture = capture();
+    assert_eq!(capture.run(|| rows("a")).count().await, 2);
+    drop(capture.run(|| rows("b")));
+    capture.assert_tree(
+        "
+        rows [TOOL]
+        └─ close [TOOL]
+        rows [TOOL]  ERROR cancelled
+        └─ close [TOOL]
+        ",
+    );
+}
+
 #[tokio::test]
 async fn outside_of_a_handler_a_held_stream_is_just_a_stream() {
     let text = hold_span(words()).output(|word| *word).collect::<String>();

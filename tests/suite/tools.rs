@@ -8,6 +8,7 @@ use arize_runtime::{
     Routing, RoutingFutureExt as _, agent, chain, decision, embedding, evaluator, guardrail, llm,
     prompt, reranker, retriever, tool,
 };
+use opentelemetry::Context;
 use opentelemetry::context::FutureExt as _;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -306,6 +307,26 @@ async fn a_cancelled_tool_says_so() {
         (span.status.code, span.status.message.as_str()),
         (StatusCode::Error, "cancelled")
     );
+}
+
+#[tokio::test]
+async fn a_cancelled_span_ends_at_once_whoever_still_has_its_context() {
+    #[tool(skip(detached))]
+    async fn slow(detached: &std::sync::Mutex<Option<Context>>) {
+        *detached.lock().unwrap() = Some(Context::current());
+        std::future::pending::<()>().await;
+    }
+    let detached = std::sync::Mutex::new(None);
+    let select = async {
+        tokio::select! {
+            biased;
+            () = slow(&detached) => {}
+            () = tokio::task::yield_now() => {}
+        }
+    };
+    let (_, spans) = spans_of(select).await;
+    assert_eq!(named(&spans, "slow").status.message, "cancelled");
+    assert!(detached.lock().unwrap().is_some());
 }
 
 #[tokio::test]

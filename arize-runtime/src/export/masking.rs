@@ -9,7 +9,7 @@ use opentelemetry_sdk::trace::SpanData;
 
 use crate::semconv::{
     EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, INPUT_MIME_TYPE, INPUT_VALUE,
-    OUTPUT_MIME_TYPE, OUTPUT_VALUE, PROJECT_NAME, REDACTED, SPACE_ID, TEXT,
+    OUTPUT_MIME_TYPE, OUTPUT_VALUE, PROJECT_NAME, REDACTED, SPACE_ID, SPAN_KIND, TEXT,
 };
 use crate::trace_config::{Hidden, Masking, TraceConfig, cut};
 
@@ -152,12 +152,22 @@ fn is_embedded_image(attribute: &KeyValue, limit: impl FnOnce(usize) -> bool) ->
                 && url.as_str().contains("base64"))
 }
 
+/// What says how the rest is read.
+const NEVER_CUT: [&str; 5] = [
+    SPACE_ID,
+    PROJECT_NAME,
+    SPAN_KIND,
+    INPUT_MIME_TYPE,
+    OUTPUT_MIME_TYPE,
+];
+
 /// Cuts texts that are longer than `most` bytes, and says how long they were.
 fn cut_texts(span: &mut SpanData, most: usize) {
     let mut cut = [false, false];
-    let is_route = |kv: &&mut KeyValue| [SPACE_ID, PROJECT_NAME].contains(&kv.key.as_str());
     // half an image is none, and images have a limit of their own
-    let is_whole = |kv: &&mut KeyValue| is_route(kv) || is_embedded_image(kv, |_| true);
+    let is_whole = |kv: &&mut KeyValue| {
+        NEVER_CUT.contains(&kv.key.as_str()) || is_embedded_image(kv, |_| true)
+    };
     for kv in span.attributes.iter_mut().filter(|kv| !is_whole(kv)) {
         if cut_value(&mut kv.value, most) {
             cut[0] |= kv.key.as_str() == INPUT_VALUE;
