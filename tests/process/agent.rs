@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use arize_runtime::{
-    Arize, InstallError, chain, experiment_handler, register, register_with_routing, tool,
+    Arize, InstallError, chain, experiment_handler, hold_span, register, register_with_routing,
+    tool,
 };
 use http::HeaderMap;
 use opentelemetry::global;
@@ -37,12 +38,16 @@ async fn lost_chain() -> u64 {
     work(1)
 }
 
-/// `lost` in the body names what is spawned without its Context.
+/// `lost` in the body names what is spawned, without its Context or where no handler runs.
 #[experiment_handler(name = "run_agent")]
 async fn invoke(headers: HeaderMap, body: Value) -> u64 {
     let lost = match body["lost"].as_str() {
         Some("tool") => Some(tokio::spawn(lost_tool())),
         Some("chain") => Some(tokio::spawn(lost_chain())),
+        Some("stream") => Some(arize_runtime::spawn(async {
+            drop(hold_span(futures_util::stream::iter([1])));
+            1
+        })),
         _ => None,
     };
     if let Some(lost) = lost {

@@ -10,6 +10,7 @@ mod conformance;
 mod flush;
 mod handlers;
 mod harness;
+mod held_streams;
 mod hostile;
 mod masked_keys;
 mod masking;

@@ -280,6 +280,10 @@ async fn a_call_that_lost_its_context_is_told_once_with_its_place_and_the_remedy
         }
         assert_eq!(said(output)["dropped"], "9 unrouted");
     }
+    let stream = tool.replace("tool", "stream");
+    let told = stderr(&agent(&["3", &stream], &environment[..1]).await);
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.contains("`hold_span` was called outside"), "{told}");
     // `register` loses no span, but a tool that begins a trace is misplaced
     let tool = agent(&["3", tool, "one-space"], &environment).await;
     let told = stderr(&tool);

@@ -1,30 +1,17 @@
-//! Functions that return streams, and handlers whose response is one.
+//! Functions that return streams.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::time::Duration;
 
 use arize_runtime::testing::{Capture, capture};
-use arize_runtime::{AgentRequest, chain, experiment_handler, hold_span, llm, tool};
-use axum::body::Body;
-use axum::response::Response;
-use axum::response::sse::{Event, Sse};
-use axum::routing::post;
-use axum::{Json, Router};
-use bytes::Bytes;
+use arize_runtime::{chain, llm, tool};
 use futures_util::stream::{self, BoxStream, LocalBoxStream};
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
-use http::HeaderMap;
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use opentelemetry::trace::Status;
 use serde::Serialize;
 use tokio::time::timeout;
-
-use crate::harness::{Agent, PARENT, SOON, TRACE, TRACEPARENT, named, names, route};
 
 #[derive(Debug)]
 struct Broken;
@@ -208,135 +195,6 @@ async fn a_panic_is_told_and_goes_on() {
 }
 
 #[tokio::test]
-async fn without_a_pipeline_the_stream_is_the_functions_own() {
-    assert_eq!(words().collect::<String>().await, "It rains.");
-    assert_eq!(local(2).count().await, 2);
-}
-
-#[experiment_handler]
-async fn sse(
-    headers: HeaderMap,
-    Json(request): Json<AgentRequest<String>>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let input = request.input.clone();
-    let looked_up = stream::once(async move { look_up(&input).await.to_string() });
-    let held = hold_span(looked_up.chain(words().map(str::to_owned))).output(|word| word);
-    tokio::task::yield_now().await;
-    Sse::new(held.map(|word| Ok(Event::default().data(word))))
-}
-
-#[experiment_handler]
-async fn endless_body(headers: HeaderMap, Json(_request): Json<AgentRequest<String>>) -> Response {
-    let slow = stream::once(async { "first" }).chain(stream::pending());
-    Response::new(Body::from_stream(hold_span(slow).map(Ok::<_, Infallible>)))
-}
-
-#[experiment_handler]
-async fn not_sent(headers: HeaderMap, Json(_request): Json<AgentRequest<String>>) -> String {
-    drop(hold_span(stream::iter([1])));
-    hold_span(stream::iter(["read", " here"])).collect().await
-}
-
-const HEADERS: [(&str, &str); 2] = [
-    ("traceparent", TRACEPARENT),
-    ("baggage", "arize.space_id=s,arize.project_name=p"),
-];
-
-async fn agent(handler: axum::routing::MethodRouter) -> Agent {
-    Agent::start(Router::new().route("/invoke", handler)).await
-}
-
-#[tokio::test]
-async fn a_handlers_span_stays_open_to_the_end_of_its_response() {
-    let agent = agent(post(sse)).await;
-    let ask = |word: &'static str| agent.post(&HEADERS, format!(r#"{{"input": "{word}"}}"#));
-    let answers = tokio::join!(ask("a"), ask("bb"), ask("ccc"));
-    assert_eq!(
-        answers.1.1,
-        "data: 2\n\ndata: It\n\ndata:  rains\n\ndata: .\n\n"
-    );
-
-    let spans = agent.spans().await;
-    assert_eq!(spans.len(), 3 * 6, "{}", names(&spans));
-    let chains: Vec<_> = spans.iter().filter(|span| span.name == "sse").collect();
-    let mut outputs: Vec<_> = chains
-        .iter()
-        .filter_map(|span| span.attr_str("output.value"))
-        .collect();
-    outputs.sort_unstable();
-    assert_eq!(outputs, ["1It rains.", "2It rains.", "3It rains."]);
-    for chain in chains {
-        assert_eq!(chain.parent_span_id.as_deref(), Some(PARENT));
-        assert_eq!(chain.trace_id, TRACE);
-        let mut inside: Vec<_> = spans
-            .iter()
-            .filter(|span| span.parent_span_id.as_ref() == Some(&chain.span_id))
-            .collect();
-        inside.sort_by_key(|span| &span.name);
-        assert_eq!([&*inside[0].name, &*inside[1].name], ["look_up", "words"]);
-        assert!(chain.end_unix_nano >= inside[1].end_unix_nano);
-        assert_eq!(route(inside[0]), ("s", "s", "p"));
-    }
-}
-
-#[tokio::test]
-async fn a_client_that_goes_away_cancels_the_handlers_span() {
-    let agent = agent(post(endless_body)).await;
-    let request = http::Request::post(&agent.url)
-        .header("content-type", "application/json")
-        .header("baggage", HEADERS[1].1)
-        .body(Full::new(Bytes::from(r#"{"input": ""}"#)))
-        .unwrap();
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let mut body = client.request(request).await.unwrap().into_body();
-    let first = body.frame().await.unwrap().unwrap();
-    assert_eq!(first.into_data().unwrap(), "first");
-    assert!(agent.spans().await.is_empty(), "the response goes on");
-    drop((body, client));
-
-    let ended = async {
-        while agent.spans().await.is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(SOON, ended).await.expect("the span ends");
-    let spans = agent.spans().await;
-    assert_eq!(spans[0].status.message, "cancelled");
-}
-
-#[tokio::test]
-async fn a_stream_that_ends_inside_the_handler_holds_nothing() {
-    let agent = agent(post(not_sent)).await;
-    let (_, answer) = agent.post(&HEADERS, r#"{"input": ""}"#).await;
-    assert_eq!(answer, "read here");
-    let spans = agent.spans().await;
-    let span = named(&spans, "not_sent");
-    assert_eq!(span.attr_str("output.value"), Some("read here"));
-    assert_eq!(span.status.code, arize_local::StatusCode::Ok);
-}
-
-/// Whose stream is held by the handler that makes it, and not by the one that this one calls.
-#[experiment_handler]
-async fn calls_another(headers: HeaderMap, body: String) -> Response {
-    let held = hold_span(stream::once(async {
-        look_up("after both").await.to_string()
-    }));
-    let inner = not_sent(headers, Json(serde_json::from_str(&body).unwrap())).await;
-    let text = held.map(move |text| Ok::<_, Infallible>(inner.clone() + &text));
-    Response::new(Body::from_stream(text))
-}
-
-#[tokio::test]
-async fn a_handler_that_calls_another_keeps_its_own_stream() {
-    let agent = agent(post(calls_another)).await;
-    let (_, answer) = agent.post(&HEADERS, r#"{"input": ""}"#).await;
-    assert_eq!(answer, "read here10");
-    let spans = agent.spans().await;
-    let end = |name| named(&spans, name).end_unix_nano;
-    assert!(end("not_sent") < end("look_up") && end("look_up") <= end("calls_another"));
-}
-
-#[tokio::test]
 async fn what_a_stream_drops_is_dropped_inside_its_span() {
     struct Connection;
     impl Drop for Connection {
@@ -347,13 +205,16 @@ async fn what_a_stream_drops_is_dropped_inside_its_span() {
     #[tool]
     fn close() {}
     #[tool(stream)]
-    fn rows(connection: &'static str) -> impl Stream<Item = u32> {
-        let open = (connection, Connection);
-        stream::iter([1, 2]).map(move |n| n + u32::from(open.0.is_empty()))
+    fn rows() -> impl Stream<Item = u32> {
+        let connection = Connection;
+        stream::iter([1, 2]).map(move |n| {
+            let _open = &connection;
+            n
+        })
     }
     let capture = capture();
-    assert_eq!(capture.run(|| rows("a")).count().await, 2);
-    drop(capture.run(|| rows("b")));
+    assert_eq!(capture.run(rows).count().await, 2);
+    drop(capture.run(rows));
     capture.assert_tree(
         "
         rows [TOOL]
@@ -365,11 +226,7 @@ async fn what_a_stream_drops_is_dropped_inside_its_span() {
 }
 
 #[tokio::test]
-async fn outside_of_a_handler_a_held_stream_is_just_a_stream() {
-    let text = hold_span(words()).output(|word| *word).collect::<String>();
-    assert_eq!(text.await, "It rains.");
-    let capture = capture();
-    let inside = async { hold_span(words()).collect::<String>().await };
-    assert_eq!(capture.scope(inside).await, "It rains.");
-    assert_eq!(capture.span("words").output(), Some("It rains."));
+async fn without_a_pipeline_the_stream_is_the_functions_own() {
+    assert_eq!(words().collect::<String>().await, "It rains.");
+    assert_eq!(local(2).count().await, 2);
 }

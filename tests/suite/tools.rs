@@ -324,7 +324,7 @@ async fn a_cancelled_span_ends_at_once_whoever_still_has_its_context() {
             () = tokio::task::yield_now() => {}
         }
     };
-    let (_, spans) = spans_of(select).await;
+    let ((), spans) = spans_of(select).await;
     assert_eq!(named(&spans, "slow").status.message, "cancelled");
     assert!(detached.lock().unwrap().is_some());
 }

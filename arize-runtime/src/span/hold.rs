@@ -33,10 +33,7 @@ impl Hold {
     }
 
     /// Takes the span of a handler that has returned. It ends with the last stream, which may be now.
-    pub(super) fn keep(&self, mut span: Option<ActiveSpan>) {
-        if let Some(span) = &mut span {
-            span.frame = Frame::Outside; // a span that holds its hold would never be freed
-        }
+    pub(super) fn keep(&self, span: Option<ActiveSpan>) {
         let mut state = self.state();
         if state.streams > 0 {
             state.span = span;
