@@ -23,7 +23,9 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Expr, Ident, Pat, ReturnType};
 
-use crate::model::{BodyIs, Capture, Form, Link, Model, Output, Request, Returned, Source};
+use crate::model::{
+    BodyIs, Capture, Form, Link, Model, Output, Request, Returned, Source, Streamed,
+};
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let Model {
@@ -250,17 +252,27 @@ fn outcome(model: &Model) -> TokenStream {
             value(span, &quote!(#body .at(#closure) #record))
         }
     };
-    let record = quote!(|#o| (#recorded, #o.error().record()));
-    if model.stream {
-        // what is no stream is told at the return type
-        let returned = match &model.signature.output {
-            ReturnType::Type(_, ty) => syn::spanned::Spanned::span(ty),
-            ReturnType::Default => site,
-        };
-        let hold = quote_spanned!(returned.resolved_at(site)=> .hold);
-        quote!(.stream(|#o| #o.error().record()) #wait #hold(#record))
-    } else {
-        let flush = model.flush.then(|| quote!(.flush()));
-        quote!(.outcome(#record) #flush #wait)
+    let recorded = quote!((#recorded, #o.error().record()));
+    if let Some(stream) = &model.stream {
+        let hold = hold(model, stream, &o, &recorded);
+        return quote!(.stream(|#o| #o.error().record()) #wait #hold);
     }
+    let flush = model.flush.then(|| quote!(.flush()));
+    quote!(.outcome(|#o| #recorded) #flush #wait)
+}
+
+/// What is recorded of each item. Its type is said where it can be, since a body may leave it open: `Ok(text)`.
+fn hold(model: &Model, stream: &Streamed, o: &Ident, recorded: &TokenStream) -> TokenStream {
+    let site = Span::mixed_site();
+    // what is no stream is told at the return type
+    let returned = match &model.signature.output {
+        ReturnType::Type(_, ty) => syn::spanned::Spanned::span(ty),
+        ReturnType::Default => site,
+    };
+    let hold = quote_spanned!(returned.resolved_at(site)=> .hold);
+    let ty = stream.item.as_ref().map(|item| {
+        let outcome = model.runtime.outcome(site);
+        quote!(: #outcome<'_, #item>)
+    });
+    quote!(#hold(|#o #ty| #recorded))
 }

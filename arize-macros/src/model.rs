@@ -19,7 +19,7 @@ use crate::function::Function;
 use crate::kind::{Inputs, Kind, SPAN_KINDS};
 use crate::runtime::Runtime;
 
-pub(crate) use form::{Form, Returned};
+pub(crate) use form::{Form, Returned, Streamed};
 pub(crate) use inputs::{Capture, Link};
 pub(crate) use request::{BodyIs, Request, Source};
 
@@ -48,7 +48,7 @@ pub(crate) struct Model {
     pub(crate) body: TokenStream,
     pub(crate) form: Form,
     /// Whether what it comes to is a stream, of which `output` is recorded item by item.
-    pub(crate) stream: bool,
+    pub(crate) stream: Option<Streamed>,
     /// Whether a handler waits until its spans are sent.
     pub(crate) flush: bool,
     pub(crate) output: Output,
@@ -117,6 +117,7 @@ pub(crate) fn check(
     let (form, worked_out, body) = Form::of(&signature, body);
     check_async(kind, &signature, form, &mut errors);
     let output = output(&args, returned(&signature), worked_out, &mut errors);
+    let stream = args.stream.is_some().then(|| Streamed::of(worked_out));
     let pin = match form {
         Form::Future(_) => pin(returned(&signature)),
         _ => pin(worked_out),
@@ -163,7 +164,7 @@ pub(crate) fn check(
         late: patterns(late),
         body,
         form,
-        stream: args.stream.is_some(),
+        stream,
         flush: args.flush.is_some(),
         output,
     })

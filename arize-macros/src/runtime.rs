@@ -46,6 +46,8 @@ names! {
     generic_arg => "generic_arg",
     debug_arg => "debug_arg",
     redacted_arg => "redacted_arg",
+    /// Of an item of a stream.
+    outcome => "Outcome",
     /// Pins the return type.
     infer => "infer",
 }

@@ -8,7 +8,9 @@ use crate::trace_config::TraceConfig;
 pub use crate::arguments::{arg, debug_arg, generic_arg, redacted_arg};
 pub use crate::body::{NoBody, body, request};
 pub use crate::instrument::start;
+pub use crate::outcome::Outcome;
 pub use crate::span::SpanSpec;
+pub use crate::stream::hold_items;
 
 /// For benches: annotated functions start their spans with this tracer, in the whole process.
 pub fn install(tracer: opentelemetry_sdk::trace::SdkTracer) {

@@ -34,8 +34,11 @@ impl Items {
         }
     }
 
-    /// The first item decides the form.
+    /// The first item decides the form. Nothing, `null`, is left out.
     pub(crate) fn push(&mut self, item: Recorded) {
+        if matches!(&item, Recorded::Scalar(null) if null == "null") {
+            return;
+        }
         if self.form == Form::None {
             self.form = match item {
                 Recorded::Text(_) => Form::Text,
@@ -125,6 +128,12 @@ mod tests {
             Some(json(r#"[{"a":1},[]]"#))
         );
         assert_eq!(of(99, &["".into()]), Some(text("")));
+        let null = serde_json::Value::Null;
+        assert_eq!(
+            of(99, &[null.clone(), "a".into(), null.clone()]),
+            Some(text("a"))
+        );
+        assert_eq!(of(99, &[null]), None);
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod arguments;
 mod tracer;
 
 mod record;
+mod within;
 
 mod span;
 
@@ -76,13 +77,14 @@ pub use register::{
     RegisterWithRouting, Registration, Routes, register, register_with_routing, shutdown_signal,
 };
 pub use request::HeaderSource;
-pub use routing::{Routing, RoutingFutureExt, set_routing_context};
+pub use routing::{Routing, set_routing_context};
 /// Derives the JSON Schema of a tool's argument: `#[derive(arize_runtime::schemars::JsonSchema)]` with
 /// `#[schemars(crate = "arize_runtime::schemars")]`.
 pub use schemars;
-pub use scope::{Scope, ScopeFutureExt, suppress_tracing};
+pub use scope::{Scope, suppress_tracing};
 pub use semconv::OpenInferenceSpanKind;
 pub use stats::{Loss, Losses, Stats};
-pub use stream::{HeldSpan, hold_span};
+pub use stream::hold_span;
 pub use task::{JoinSetExt, spawn, spawn_blocking, spawn_thread};
 pub use trace_config::Hidden;
+pub use within::{RoutingFutureExt, ScopeFutureExt, Within};

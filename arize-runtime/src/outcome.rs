@@ -13,6 +13,7 @@ use std::error::Error;
 use std::fmt::Display;
 use std::ops::Deref;
 
+use futures_core::Stream;
 use http::StatusCode;
 use serde::Serialize;
 
@@ -120,20 +121,23 @@ levels! {
     /// Dereferences?
     DerefLevel => FutureLevel<'a, T>;
     /// Is a future?
-    FutureLevel => LastLevel<'a, T>;
+    FutureLevel => StreamLevel<'a, T>;
+    /// Is a stream?
+    StreamLevel => LastLevel<'a, T>;
     /// Nothing of this.
     LastLevel => Seen<'a, T>;
 }
 
 pub(crate) fn returned<T: ?Sized>(seen: Seen<'_, T>) -> Returned<'_, T> {
-    Returned(SerializeLevel(DerefLevel(FutureLevel(LastLevel(seen)))))
+    let last = LastLevel(seen);
+    Returned(SerializeLevel(DerefLevel(FutureLevel(StreamLevel(last)))))
 }
 
 impl<T: AsRef<str> + ?Sized> Returned<'_, T> {
     /// A string, as it is.
     pub fn record(&self) {
         self.seen()
-            .keep(|text| Some(Recorded::Text(text.as_ref().to_owned())));
+            .keep(|text| recording::guarded(|| Recorded::Text(text.as_ref().to_owned())));
     }
 
     /// A string, as it is.
@@ -210,6 +214,30 @@ impl<T: Future + ?Sized> FutureLevel<'_, T> {
             `Pin<Box<dyn Future<Output = T>>>` by these names, so that the attribute sees it"
 )]
 pub trait FinishedOutput {}
+
+impl<T: Stream + ?Sized> StreamLevel<'_, T> {
+    /// Refused by the compiler.
+    pub fn record(&self)
+    where
+        T: ReadOutput,
+    {
+    }
+
+    /// Refused by the compiler.
+    pub fn skip(&self)
+    where
+        T: ReadOutput,
+    {
+    }
+}
+
+/// Implemented by nothing: it carries the error for a function that only makes a stream.
+#[diagnostic::on_unimplemented(
+    message = "the span would end before the stream that this function returns has been read",
+    label = "a stream",
+    note = "write `stream` in the attribute, and the span lives as long as the stream"
+)]
+pub trait ReadOutput {}
 
 impl<'a, T: ?Sized> LastLevel<'a, T> {
     /// For `skip_output`.

@@ -3,10 +3,8 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 
-use opentelemetry::context::{FutureExt as _, WithContext};
 use opentelemetry::{Context, KeyValue};
 
 use crate::error::RoutingError;
@@ -167,7 +165,7 @@ fn not_blank(s: &str) -> Option<&str> {
 /// Runs `f` with every span that starts in it routed to the space and project of `routing`.
 ///
 /// For spans that are opened by hand in synchronous code; annotated handlers do it by themselves.
-/// In async code use [`RoutingFutureExt::with_routing`]: a scope that is left by `.await` would leak
+/// In async code use [`with_routing`](crate::RoutingFutureExt::with_routing): a scope that is left by `.await` would leak
 /// to other tasks, which is why no guard is offered.
 ///
 /// ```
@@ -184,26 +182,6 @@ pub fn set_routing_context<T>(routing: Routing, f: impl FnOnce() -> T) -> T {
     let _guard = Context::map_current(|context| context.with_value(routing)).attach();
     f()
 }
-
-/// [`set_routing_context`] for futures.
-pub trait RoutingFutureExt: Future + Sized {
-    /// Polls this future with every span that starts in it routed to the space and project of
-    /// `routing`. The rest of the current [`Context`] is taken along.
-    ///
-    /// ```
-    /// use arize_runtime::{Routing, RoutingFutureExt};
-    /// # async fn agent() {}
-    /// # async fn f() -> Result<(), arize_runtime::RoutingError> {
-    /// agent().with_routing(Routing::new("space", "project")?).await;
-    /// # Ok(())
-    /// # }
-    /// ```
-    fn with_routing(self, routing: Routing) -> WithContext<Self> {
-        self.with_context(Context::map_current(|context| context.with_value(routing)))
-    }
-}
-
-impl<F: Future> RoutingFutureExt for F {}
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,9 @@
 //! What every span of a scope has in common: session, user, metadata, tags, prompt template.
 
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use opentelemetry::context::{FutureExt as _, WithContext};
 use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
 use serde::Serialize;
 
@@ -104,7 +102,7 @@ impl Scope {
         self.with_object(key, "prompt template variables", object)
     }
 
-    /// Runs `f` inside the scope. In async code use [`ScopeFutureExt::with_scope`].
+    /// Runs `f` inside the scope. In async code use [`with_scope`](crate::ScopeFutureExt::with_scope).
     ///
     /// ```
     /// use arize_runtime::Scope;
@@ -112,22 +110,20 @@ impl Scope {
     /// assert_eq!(answer, "a tool's answer");
     /// ```
     pub fn run<T>(self, f: impl FnOnce() -> T) -> T {
-        let _guard = self.entered().attach();
+        let _guard = Context::map_current(|context| self.over(context)).attach();
         f()
     }
 
-    /// The current Context with this scope over those that it is in.
-    fn entered(self) -> Context {
+    /// `context` with this scope over those that it is in.
+    pub(crate) fn over(self, context: &Context) -> Context {
         USED.store(true, Relaxed);
         let mut attributes = self.attributes;
-        Context::map_current(|context| {
-            for outer in attributes_of(context) {
-                if attributes.iter().all(|inner| inner.key != outer.key) {
-                    attributes.push(outer.clone());
-                }
+        for outer in attributes_of(context) {
+            if attributes.iter().all(|inner| inner.key != outer.key) {
+                attributes.push(outer.clone());
             }
-            context.with_value(InScope(attributes.into()))
-        })
+        }
+        context.with_value(InScope(attributes.into()))
     }
 
     fn with_text(self, key: &AutomaticKey, text: String) -> Self {
@@ -203,7 +199,7 @@ pub(crate) fn carry(context: &Context, fresh: Context) -> Context {
 
 /// Runs `f` without tracing: no span starts in it, annotated or not, and nothing is serialised.
 ///
-/// In async code use [`ScopeFutureExt::without_tracing`].
+/// In async code use [`without_tracing`](crate::ScopeFutureExt::without_tracing).
 ///
 /// ```
 /// use arize_runtime::suppress_tracing;
@@ -213,29 +209,6 @@ pub fn suppress_tracing<T>(f: impl FnOnce() -> T) -> T {
     let _guard = Context::enter_telemetry_suppressed_scope();
     f()
 }
-
-/// [`Scope`] and [`suppress_tracing`] for futures.
-pub trait ScopeFutureExt: Future + Sized {
-    /// Polls this future inside the scope. The rest of the current [`Context`] is taken along.
-    fn with_scope(self, scope: Scope) -> WithContext<Self> {
-        self.with_context(scope.entered())
-    }
-
-    /// Polls this future without tracing: no span starts in it, annotated or not, and nothing is serialised.
-    ///
-    /// ```
-    /// use arize_runtime::ScopeFutureExt;
-    /// # async fn health_check() {}
-    /// # async fn f() {
-    /// health_check().without_tracing().await;
-    /// # }
-    /// ```
-    fn without_tracing(self) -> WithContext<Self> {
-        self.with_context(Context::map_current(Context::with_telemetry_suppressed))
-    }
-}
-
-impl<F: Future> ScopeFutureExt for F {}
 
 #[cfg(test)]
 mod tests {

@@ -272,10 +272,36 @@ impl ActiveSpan {
 
     /// Records the items so far.
     pub(crate) fn output_items(&mut self) {
-        let items = self.items.take().map(|items| items.into_inner());
-        if let Some(output) = items.and_then(Items::finish) {
+        if let Some(output) = self.take_items() {
             self.output(output);
         }
+    }
+
+    /// The items so far.
+    pub(crate) fn take_items(&mut self) -> Option<Recorded> {
+        let items = self.items.take()?;
+        items.into_inner().finish()
+    }
+
+    /// The span that is current, which somebody else ends, to observe the items of a stream with.
+    pub(crate) fn observer(context: &Context) -> Option<Self> {
+        let pipeline = tracer::of(context)?;
+        let mut observer = Self {
+            context: context.clone(),
+            recording: context.span().is_recording(),
+            hides_outputs: pipeline.trace_config.masking.hides(Hidden::Outputs),
+            masked_keys: pipeline.trace_config.masked_keys.clone(),
+            failed: Cell::new(false),
+            ended: true,
+            frame: Frame::Outside,
+            items: None,
+        };
+        observer.collect_items();
+        Some(observer)
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.get()
     }
 
     /// Status `<Type>: <message>` and the event `exception`.

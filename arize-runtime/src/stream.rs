@@ -17,7 +17,7 @@ use crate::instrument::observe;
 use crate::outcome::Outcome;
 use crate::span::{ActiveSpan, End};
 
-pub use held::{HeldSpan, hold_span};
+pub use held::{hold_items, hold_span};
 
 pin_project! {
     /// A stream that is polled inside a Context.

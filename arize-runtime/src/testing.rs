@@ -78,7 +78,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use opentelemetry::Context;
-use opentelemetry::context::{FutureExt as _, WithContext};
+
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 
@@ -86,6 +86,7 @@ use crate::register::{MAX_ATTRIBUTES, tracer_of};
 use crate::resolve::Defaults;
 use crate::trace_config::TraceConfig;
 use crate::tracer::Pipeline;
+use crate::within::Within;
 
 use collector::Collector;
 pub use span::CapturedSpan;
@@ -164,9 +165,6 @@ impl Capture {
 
     /// Captures the spans of `future`, wherever it is polled.
     ///
-    /// A future that takes a Context along does so where it is made, so make it inside:
-    /// `capture.scope(async { double(21).with_routing(routing).await })`.
-    ///
     /// ```
     /// # use arize_runtime::{testing, tool};
     /// # #[tokio::main(flavor = "current_thread")]
@@ -180,8 +178,9 @@ impl Capture {
     /// assert_eq!(capture.tree(), "double [TOOL]\n");
     /// # }
     /// ```
-    pub fn scope<F: Future>(&self, future: F) -> WithContext<F> {
-        future.with_context(self.context())
+    pub fn scope<F: Future>(&self, future: F) -> Within<F> {
+        let pipeline = self.0.pipeline.clone();
+        Within::new(future, move |context| pipeline.put_into(context))
     }
 
     /// The current [`Context`] with this capture in it, in the place of any pipeline: to wrap a served

@@ -130,6 +130,11 @@ pub(crate) fn of(context: &Context) -> Option<&Pipeline> {
     (!pipeline.closed.load(Relaxed)).then_some(pipeline)
 }
 
+/// Whether `context` has a pipeline of its own.
+pub(crate) fn is_carried(context: &Context) -> bool {
+    carried(context).is_some()
+}
+
 #[inline]
 fn carried(context: &Context) -> Option<&Override> {
     if OVERRIDDEN.load(Relaxed) {

@@ -46,7 +46,7 @@ async fn sse(
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let input = request.input.clone();
     let looked_up = stream::once(async move { look_up(&input).await.to_string() });
-    let held = hold_span(looked_up.chain(words().map(str::to_owned))).output(|word| word);
+    let held = hold_span!(looked_up.chain(words().map(str::to_owned)));
     tokio::task::yield_now().await;
     Sse::new(held.map(|word| Ok(Event::default().data(word))))
 }
@@ -132,7 +132,7 @@ async fn a_client_that_goes_away_cancels_the_handlers_span() {
 
 #[experiment_handler]
 async fn breaks(headers: HeaderMap, Json(_request): Json<AgentRequest<String>>) -> Response {
-    let body = hold_span(panics()).output(|n| n);
+    let body = hold_span!(panics());
     Response::new(Body::from_stream(
         body.map(|n| Ok::<_, Infallible>(n.to_string())),
     ))
@@ -159,6 +159,42 @@ async fn a_response_that_panics_is_its_handlers_panic() {
         named(&spans, "breaks").attr_str("output.value"),
         Some("[1]")
     );
+}
+
+/// Fails after the first word.
+#[experiment_handler]
+async fn fails(headers: HeaderMap, Json(request): Json<AgentRequest<String>>) -> Response {
+    let words = stream::iter([Ok("It"), Err(std::io::Error::other("model died"))]);
+    Response::new(match request.input.as_str() {
+        "all" => Body::from_stream(hold_span!(words)),
+        "none" => Body::from_stream(hold_span!(words, output = none)),
+        _ => Body::from_stream(hold_span!(
+            words,
+            output = |word| (*word != "It").then_some(word)
+        )),
+    })
+}
+
+#[tokio::test]
+async fn an_error_among_the_items_is_the_handlers() {
+    for (what, output) in [("all", Some("It")), ("none", None), ("some", None)] {
+        let agent = agent(post(fails)).await;
+        let body = format!(r#"{{"input": "{what}"}}"#);
+        let request = http::Request::post(&agent.url)
+            .header("content-type", "application/json")
+            .header("baggage", HEADERS[1].1)
+            .body(Full::new(Bytes::from(body)))
+            .unwrap();
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        if let Ok(response) = client.request(request).await {
+            assert!(response.into_body().collect().await.is_err());
+        }
+        let spans = agent.spans().await;
+        let span = named(&spans, "fails");
+        assert_eq!(span.status.message, "Error: model died");
+        assert_eq!(span.events[0].name, "exception");
+        assert_eq!(span.attr_str("output.value"), output, "{what}");
+    }
 }
 
 #[tokio::test]
@@ -195,7 +231,7 @@ async fn a_handler_that_calls_another_keeps_its_own_stream() {
 
 #[tokio::test]
 async fn outside_of_a_handler_a_held_stream_is_just_a_stream() {
-    let text = hold_span(words()).output(|word| *word).collect::<String>();
+    let text = hold_span!(words()).collect::<String>();
     assert_eq!(text.await, "It rains.");
     let capture = capture();
     let inside = async { hold_span(words()).collect::<String>().await };

@@ -31,3 +31,4 @@ mod tls;
 mod tools;
 mod trees;
 mod values;
+mod within;

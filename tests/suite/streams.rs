@@ -132,6 +132,32 @@ async fn no_item_is_no_output() {
     assert_eq!((span.output(), span.status()), (None, &Status::Ok));
 }
 
+enum Chunk {
+    Token(&'static str),
+    Usage,
+}
+
+/// Its body leaves the type of errors to the signature.
+#[llm(stream, output = |chunk| match chunk { Chunk::Token(text) => Some(*text), Chunk::Usage => None })]
+fn chunks(tokens: bool) -> impl Stream<Item = Result<Chunk, Broken>> + use<> {
+    let text = if tokens {
+        Chunk::Token("It rains")
+    } else {
+        Chunk::Usage
+    };
+    stream::iter([Ok(text), Ok(Chunk::Usage)])
+}
+
+#[tokio::test]
+async fn nothing_is_recorded_of_an_item_that_says_none() {
+    let capture = capture();
+    assert_eq!(capture.run(|| chunks(true)).count().await, 2);
+    assert_eq!(capture.span("chunks").output(), Some("It rains"));
+    let other = self::capture();
+    assert_eq!(other.run(|| chunks(false)).count().await, 2);
+    assert_eq!(other.span("chunks").output(), None);
+}
+
 #[tokio::test]
 async fn a_stream_that_is_not_to_be_had_is_the_functions_error() {
     let capture = capture();

@@ -17,6 +17,9 @@ use serde_json::json;
 
 use crate::harness::{Pipeline, any_port, named, registration};
 
+/// What a framework makes of a stream.
+struct Body<T>(BoxStream<'static, T>);
+
 /// Everything that is collected of a stream that a tool returns and of one that a handler's response is made of.
 async fn outputs<T: Serialize + Clone + Send + Sync + 'static>(
     items: Vec<T>,
@@ -30,8 +33,8 @@ async fn outputs<T: Serialize + Clone + Send + Sync + 'static>(
     async fn response<T: Serialize + Clone + Send + Sync + 'static>(
         headers: &HeaderMap,
         items: Vec<T>,
-    ) -> BoxStream<'static, T> {
-        hold_span(stream::iter(items)).output(|item| item).boxed()
+    ) -> Body<T> {
+        Body(hold_span!(stream::iter(items)).boxed())
     }
     let receiver = Receiver::bind(any_port()).await.unwrap();
     let arize = register(registration(&receiver, &[])).build().unwrap();
@@ -43,7 +46,7 @@ async fn outputs<T: Serialize + Clone + Send + Sync + 'static>(
     async {
         let found = async { found(items.clone()).count().await };
         found.with_routing(routing).await;
-        response(&headers, items).await.count().await;
+        response(&headers, items).await.0.count().await;
     }
     .with_context(pipeline.context())
     .await;

@@ -1,6 +1,7 @@
 //! How a function does its work: as it is called, or in a future.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use syn::visit_mut::VisitMut;
 use syn::{
     AssocType, GenericArgument, PathArguments, PathSegment, Signature, Type, TypeParamBound,
 };
@@ -110,11 +111,52 @@ fn future_among<'a>(
 struct Output<'a>(Option<&'a Type>);
 
 fn output_of(future: &PathSegment) -> Output<'_> {
-    let PathArguments::AngleBracketed(arguments) = &future.arguments else {
-        return Output(None);
+    Output(binding(future, "Output"))
+}
+
+/// `T` of `Trait<name = T>`.
+fn binding<'a>(of: &'a PathSegment, name: &str) -> Option<&'a Type> {
+    let PathArguments::AngleBracketed(arguments) = &of.arguments else {
+        return None;
     };
-    Output(arguments.args.iter().find_map(|argument| match argument {
-        GenericArgument::AssocType(AssocType { ident, ty, .. }) if ident == "Output" => Some(ty),
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::AssocType(AssocType { ident, ty, .. }) if ident == name => Some(ty),
         _ => None,
-    }))
+    })
+}
+
+/// A stream.
+pub(crate) struct Streamed {
+    /// The type of its items, where it is written and can be written again.
+    pub(crate) item: Option<Type>,
+}
+
+impl Streamed {
+    /// Of `impl Stream<Item = T>` and the like, however deep in `returned`.
+    pub(crate) fn of(returned: Option<&Type>) -> Self {
+        struct Find(Option<Type>);
+        impl VisitMut for Find {
+            fn visit_path_segment_mut(&mut self, segment: &mut PathSegment) {
+                let item = binding(segment, "Item").filter(|_| segment.ident == "Stream");
+                self.0 = self.0.take().or_else(|| item.cloned());
+                syn::visit_mut::visit_path_segment_mut(self, segment);
+            }
+        }
+        struct Opaque(bool);
+        impl VisitMut for Opaque {
+            fn visit_type_impl_trait_mut(&mut self, _: &mut syn::TypeImplTrait) {
+                self.0 = true;
+            }
+        }
+        let mut find = Find(None);
+        if let Some(ty) = returned {
+            find.visit_type_mut(&mut ty.clone());
+        }
+        let item = find.0.filter(|item| {
+            let mut opaque = Opaque(false);
+            opaque.visit_type_mut(&mut item.clone());
+            !opaque.0
+        });
+        Self { item }
+    }
 }

@@ -19,5 +19,8 @@ async fn complete(
         })
         .stream(|o| o.error().record())
         .await
-        .hold(|o| (o.value().record(), o.error().record()))
+        .hold(|o: ::arize_runtime::__private::Outcome<'_, Result<String, Error>>| (
+            o.value().record(),
+            o.error().record(),
+        ))
 }

@@ -46,7 +46,8 @@ impl Hold {
     }
 
     /// One stream is over. While the handler still runs, what became of the stream is the handler's affair.
-    pub(crate) fn release(&self, end: &End<'_>, output: Option<Recorded>) {
+    /// `failed` says that an error was among its items.
+    pub(crate) fn release(&self, end: &End<'_>, output: Option<Recorded>, failed: bool) {
         let mut state = self.state();
         state.streams -= 1;
         let last = state.streams == 0;
@@ -55,6 +56,9 @@ impl Hold {
         };
         if let Some(output) = output {
             span.output(output);
+        }
+        if failed {
+            span.failed.set(true);
         }
         match end {
             End::Complete => {}

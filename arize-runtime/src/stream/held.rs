@@ -1,6 +1,5 @@
 //! A stream that a handler's response is made of.
 
-use std::fmt;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,22 +9,73 @@ use futures_core::Stream;
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 use pin_project_lite::pin_project;
-use serde::Serialize;
 
 use super::{InContext, Step};
-use crate::items::Items;
+use crate::instrument::observe;
 use crate::notice::{self, Notice};
-use crate::recording::{self, Recorded};
-use crate::span::{End, Hold, hold};
-use crate::trace_config::{Hidden, TraceConfig};
-use crate::tracer;
+use crate::outcome::Outcome;
+use crate::span::{ActiveSpan, End, Hold, hold};
 
 /// Keeps the span of a handler open until this stream, which its response is made of, has ended or is dropped.
 ///
+/// As a function, `hold_span(stream)`, it records nothing of the items. As a macro, [`hold_span!`](crate::hold_span!),
+/// it records them as functions marked `stream` do.
+///
 /// The stream is polled inside the [`Context`] that is current here, so that tools which are called while the
-/// response is sent are under the handler's span and go to its space. Its items pass through unchanged. A
-/// stream that is dropped while somebody waits for an item, as a server does when the client goes away, makes
-/// the span an ERROR, `cancelled`; one that is dropped after an item had a reader who had enough.
+/// response is sent are under the handler's span and go to its space. What calls tools belongs inside, and only what
+/// formats the items comes after it: `hold_span(answer).map(event)`. Items pass through unchanged. A stream that is
+/// dropped while somebody waits for an item, as a server does when the client goes away, makes the span an ERROR,
+/// `cancelled`; one that is dropped after an item had a reader who had enough.
+///
+/// `Sse::new(hold_span(stream))` and `Body::from_stream(hold_span(stream))` of axum,
+/// `HttpResponse::Ok().streaming(hold_span(stream))` of actix-web and the like work in the same way. Call it where the
+/// handler's own body runs, or in a function that it awaits, and not in a task that it spawns. A function that is no
+/// handler is marked `stream` instead.
+///
+/// ```
+/// use arize_runtime::{AgentRequest, experiment_handler, hold_span};
+/// use axum::{Json, body::{Body, Bytes}, http::HeaderMap, response::Response};
+/// use futures_util::stream;
+///
+/// #[experiment_handler]
+/// async fn invoke(headers: HeaderMap, Json(request): Json<AgentRequest<String>>) -> Response {
+///     let pages = stream::iter([Ok::<_, std::io::Error>(Bytes::from("a page"))]);
+///     Response::new(Body::from_stream(hold_span(pages)))
+/// }
+/// ```
+pub fn hold_span<S: Stream>(stream: S) -> impl Stream<Item = S::Item> {
+    let (stream, hold) = held(stream);
+    HeldSpan {
+        stream,
+        hold,
+        observer: None,
+        record: |_: Outcome<'_, S::Item>| (),
+    }
+}
+
+/// [`hold_span`], and what `record` takes of each item is the handler's output.
+pub fn hold_items<S, O, G>(stream: S, record: G) -> impl Stream<Item = S::Item>
+where
+    S: Stream,
+    G: Fn(Outcome<'_, S::Item>) -> O,
+{
+    let (stream, hold) = held(stream);
+    let context = stream.context.as_ref().filter(|_| hold.is_some());
+    let observer = context.and_then(ActiveSpan::observer);
+    HeldSpan {
+        stream,
+        hold,
+        observer,
+        record,
+    }
+}
+
+/// [`hold_span()`](crate::hold_span()) for a stream whose items are recorded, as those of functions marked `stream`
+/// are: together they are the handler's `output.value`.
+///
+/// Texts are joined, other values are a JSON array; of a `Result` the value counts, and an `Err` makes the handler's
+/// span an ERROR. `hold_span!(stream, output = |item| expr)` records something else of each item, nothing where that
+/// is `None`; `output = none` only errors.
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -42,95 +92,62 @@ use crate::tracer;
 ///     Json(request): Json<AgentRequest<String>>,
 /// ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
 ///     let words = stream::iter(["It", " rains"]); // an LLM's, say
-///     let held = hold_span(words).output(|word| *word); // `output.value` is "It rains"
-///     Sse::new(held.map(|word| Ok(Event::default().data(word))))
+///     let answer = hold_span!(words); // `output.value` is "It rains"
+///     Sse::new(answer.map(|word| Ok(Event::default().data(word))))
 /// }
 /// ```
-///
-/// `Body::from_stream(hold_span(stream))` of axum, `HttpResponse::Ok().streaming(hold_span(stream))` of
-/// actix-web and the like work in the same way. Call it where the handler's own body runs, or in a function that
-/// it awaits, and not in a task that it spawns. A function that is no handler is marked `stream` instead.
-pub fn hold_span<S: Stream>(stream: S) -> HeldSpan<S> {
+#[macro_export]
+macro_rules! hold_span {
+    ($stream:expr $(,)?) => {
+        $crate::__private::hold_items($stream, move |o| (o.value().record(), o.error().record()))
+    };
+    ($stream:expr, output = none $(,)?) => {
+        $crate::__private::hold_items($stream, move |o| (o.value().skip(), o.error().record()))
+    };
+    ($stream:expr, output = $output:expr $(,)?) => {
+        $crate::__private::hold_items($stream, move |o| {
+            (o.value().at($output).get().record(), o.error().record())
+        })
+    };
+}
+
+fn held<S>(stream: S) -> (InContext<S>, Option<Arc<Hold>>) {
     let context = Context::current();
     let hold = hold();
-    let config = tracer::of(&context).map(|pipeline| pipeline.trace_config.clone());
-    if hold.is_none() && config.is_some() && context.span().is_recording() {
+    if hold.is_none() && context.span().is_recording() && ActiveSpan::observer(&context).is_some() {
         notice::warn(Notice::Unheld, || UNHELD.to_owned());
     }
-    HeldSpan {
-        stream: InContext::new(stream, Some(context)),
-        config: config.filter(|_| hold.is_some()),
-        hold,
-        output: None,
-    }
+    (InContext::new(stream, Some(context)), hold)
 }
 
 const UNHELD: &str = "`hold_span` was called outside the body of a handler, so no span stays open for its stream; call it in \
                       the handler itself and not in a task that it spawns, and mark other functions `stream`";
 
 pin_project! {
-    /// A stream that keeps its handler's span open, from [`hold_span`].
-    #[must_use = "streams do nothing unless polled"]
-    pub struct HeldSpan<S: Stream> {
+    /// A stream that keeps its handler's span open.
+    struct HeldSpan<S, G> {
         #[pin]
         stream: InContext<S>,
         hold: Option<Arc<Hold>>,
-        // None where nothing is held
-        config: Option<TraceConfig>,
-        output: Option<Output<S::Item>>,
+        // None where the items are not recorded
+        observer: Option<ActiveSpan>,
+        record: G,
     }
 
-    impl<S: Stream> PinnedDrop for HeldSpan<S> {
+    impl<S, G> PinnedDrop for HeldSpan<S, G> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             let end = this.stream.close();
-            release(this.hold, this.output, &end);
+            release(this.hold, this.observer, &end);
         }
     }
 }
 
-type Record<T> = Box<dyn Fn(&T) -> Option<Recorded> + Send>;
-
-/// What is recorded of the items.
-struct Output<T> {
-    of: Record<T>,
-    items: Items,
-}
-
-impl<S: Stream> HeldSpan<S> {
-    /// Records what `of` takes of each item, together as the handler's `output.value`: texts are joined, other
-    /// values are a JSON array. Not called where nothing is traced.
-    pub fn output<T>(mut self, of: impl Fn(&S::Item) -> &T + Send + 'static) -> Self
-    where
-        T: Serialize + ?Sized,
-    {
-        if let Some(config) = &self.config {
-            let config = config.clone();
-            self.output = Some(Output {
-                items: Items::new(config.max_value_length),
-                of: Box::new(move |item| {
-                    if config.masking.hides(Hidden::Outputs) {
-                        return Some(Recorded::Redacted);
-                    }
-                    let recorded = Recorded::of(of(item))?;
-                    Some(match &config.masked_keys {
-                        Some(keys) => recorded.masked(keys, ""),
-                        None => recorded,
-                    })
-                }),
-            });
-        }
-        self
-    }
-}
-
-impl<S: Stream> fmt::Debug for HeldSpan<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HeldSpan").finish_non_exhaustive()
-    }
-}
-
-impl<S: Stream> Stream for HeldSpan<S> {
+impl<S, O, G> Stream for HeldSpan<S, G>
+where
+    S: Stream,
+    G: Fn(Outcome<'_, S::Item>) -> O,
+{
     type Item = S::Item;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<S::Item>> {
@@ -138,19 +155,17 @@ impl<S: Stream> Stream for HeldSpan<S> {
         match this.stream.step(cx) {
             Step::Pending => Poll::Pending,
             Step::Item(item) => {
-                if let Some(output) = this.output
-                    && let Some(recorded) = recording::guarded(|| (output.of)(&item)).flatten()
-                {
-                    output.items.push(recorded);
+                if let Some(observer) = this.observer {
+                    observe(observer, &item, &*this.record);
                 }
                 Poll::Ready(Some(item))
             }
             Step::End => {
-                release(this.hold, this.output, &End::Complete);
+                release(this.hold, this.observer, &End::Complete);
                 Poll::Ready(None)
             }
             Step::Panicked(panic) => {
-                release(this.hold, this.output, &End::Panicked(&*panic));
+                release(this.hold, this.observer, &End::Panicked(&*panic));
                 resume_unwind(panic)
             }
         }
@@ -161,9 +176,11 @@ impl<S: Stream> Stream for HeldSpan<S> {
     }
 }
 
-fn release<T>(hold: &mut Option<Arc<Hold>>, output: &mut Option<Output<T>>, end: &End<'_>) {
+fn release(hold: &mut Option<Arc<Hold>>, observer: &mut Option<ActiveSpan>, end: &End<'_>) {
     if let Some(hold) = hold.take() {
-        let output = output.take().and_then(|output| output.items.finish());
-        hold.release(end, output);
+        let observer = observer.take();
+        let failed = observer.as_ref().is_some_and(ActiveSpan::has_failed);
+        let output = observer.and_then(|mut observer| observer.take_items());
+        hold.release(end, output, failed);
     }
 }
