@@ -48,12 +48,12 @@ async fn they_add_up_in_any_order_and_the_inner_one_wins() {
     assert_eq!(seen(scoped).await, ["s i -"]);
     let routed = leaf().with_routing(routing("s")).with_scope(session("i"));
     assert_eq!(seen(routed).await, ["s i -"]);
-    let scopes = leaf().with_scope(session("i")).with_scope(user());
-    assert_eq!(seen(scopes).await, ["- i u"]);
-    let routes = leaf()
+    let nested = leaf().with_scope(session("i")).with_scope(user());
+    assert_eq!(seen(nested).await, ["- i u"]);
+    let rerouted = leaf()
         .with_routing(routing("in"))
         .with_routing(routing("out"));
-    assert_eq!(seen(routes).await, ["in - -"]);
+    assert_eq!(seen(rerouted).await, ["in - -"]);
     assert!(
         seen(leaf().with_scope(session("i")).without_tracing())
             .await
