@@ -135,17 +135,7 @@ pub(crate) fn check(
     attributes::check(kind, &args.attributes, &mut errors);
     errors.finish()?;
 
-    let read_later = |argument: &Argument| match &request {
-        Some(request) => request.reads(&argument.ident),
-        None => true,
-    };
-    let (late, early) = arguments.into_iter().partition::<Vec<_>, _>(read_later);
-    let patterns = |arguments: Vec<Argument>| {
-        arguments
-            .into_iter()
-            .filter_map(|a| Some((a.pattern?, a.ident)))
-            .collect()
-    };
+    let (early, late) = patterns(arguments, request.as_ref());
     Ok(Model {
         runtime: Runtime::at(args.runtime),
         pin,
@@ -160,8 +150,8 @@ pub(crate) fn check(
         spec,
         request,
         links,
-        early: patterns(early),
-        late: patterns(late),
+        early,
+        late,
         body,
         form,
         stream,
@@ -254,6 +244,20 @@ fn take_arguments(signature: &mut Signature) -> Vec<Argument> {
         }
     };
     typed.enumerate().map(argument).collect()
+}
+
+type Patterns = Vec<(Pat, Ident)>;
+
+/// Those that are bound before the call begins, and those that are bound when their arguments were read.
+fn patterns(arguments: Vec<Argument>, request: Option<&Request>) -> (Patterns, Patterns) {
+    let (mut early, mut late) = (Vec::new(), Vec::new());
+    for Argument { ident, pattern, .. } in arguments {
+        let is_read = request.is_none_or(|request| request.reads(&ident));
+        if let Some(pattern) = pattern {
+            (if is_read { &mut late } else { &mut early }).push((pattern, ident));
+        }
+    }
+    (early, late)
 }
 
 /// The name in a pattern like `Json(trip)` that binds one.

@@ -7,6 +7,7 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use futures_core::Stream;
@@ -15,7 +16,7 @@ use pin_project_lite::pin_project;
 
 use crate::instrument::observe;
 use crate::outcome::Outcome;
-use crate::span::{ActiveSpan, End};
+use crate::span::{ActiveSpan, End, Hold};
 
 pub use held::{hold_items, hold_span};
 
@@ -86,13 +87,53 @@ impl<S: Stream> InContext<S> {
     }
 }
 
+/// Whose span a stream is in.
+enum Owner {
+    /// The stream's own, from the call of its function.
+    Stream(ActiveSpan),
+    /// A handler's, which the stream holds; the items are observed if they are to be recorded.
+    Handler {
+        hold: Arc<Hold>,
+        observer: Option<ActiveSpan>,
+    },
+}
+
+impl Owner {
+    /// What records the items.
+    fn records(&self) -> Option<&ActiveSpan> {
+        match self {
+            Self::Stream(span) => Some(span),
+            Self::Handler { observer, .. } => observer.as_ref(),
+        }
+    }
+
+    fn end(self, end: &End<'_>) {
+        match self {
+            Self::Stream(mut span) => {
+                span.output_items();
+                match end {
+                    End::Complete => span.end(),
+                    End::Cancelled => drop(span), // which says so
+                    End::Panicked(panic) => span.panicked(*panic),
+                }
+            }
+            Self::Handler { hold, observer } => {
+                let failed = observer.as_ref().is_some_and(ActiveSpan::has_failed);
+                let output = observer.and_then(|mut observer| observer.take_items());
+                hold.release(end, output, failed);
+            }
+        }
+    }
+}
+
 pin_project! {
-    /// The stream of a function marked `stream`, which is polled inside the function's span and ends it.
+    /// A stream that is polled inside a span, which it ends or holds.
     #[must_use = "streams do nothing unless polled"]
     pub struct InSpanStream<S, G> {
         #[pin]
         stream: InContext<S>,
-        span: Option<ActiveSpan>,
+        // None where nothing is traced
+        owner: Option<Owner>,
         record: G,
     }
 
@@ -100,25 +141,22 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             let end = this.stream.close();
-            if let Some(mut span) = this.span.take() {
-                span.output_items();
-                match end {
-                    End::Complete => span.end(),
-                    _ => drop(span), // which says that it was cancelled
-                }
+            if let Some(owner) = this.owner.take() {
+                owner.end(&end);
             }
         }
     }
 }
 
 impl<S, G> InSpanStream<S, G> {
+    /// Of a function marked `stream`.
     fn new(stream: S, mut span: Option<ActiveSpan>, record: G) -> Self {
         if let Some(span) = &mut span {
             span.collect_items();
         }
         Self {
             stream: InContext::new(stream, span.as_ref().map(ActiveSpan::context)),
-            span,
+            owner: span.map(Owner::Stream),
             record,
         }
     }
@@ -126,9 +164,7 @@ impl<S, G> InSpanStream<S, G> {
 
 impl<S, G> fmt::Debug for InSpanStream<S, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InSpanStream")
-            .field("span", &self.span)
-            .finish_non_exhaustive()
+        f.debug_struct("InSpanStream").finish_non_exhaustive()
     }
 }
 
@@ -144,22 +180,20 @@ where
         match this.stream.step(cx) {
             Step::Pending => Poll::Pending,
             Step::Item(item) => {
-                if let Some(span) = this.span {
+                if let Some(span) = this.owner.as_ref().and_then(Owner::records) {
                     observe(span, &item, &*this.record);
                 }
                 Poll::Ready(Some(item))
             }
             Step::End => {
-                if let Some(mut span) = this.span.take() {
-                    span.output_items();
-                    span.end();
+                if let Some(owner) = this.owner.take() {
+                    owner.end(&End::Complete);
                 }
                 Poll::Ready(None)
             }
             Step::Panicked(panic) => {
-                if let Some(mut span) = this.span.take() {
-                    span.output_items();
-                    span.panicked(&*panic);
+                if let Some(owner) = this.owner.take() {
+                    owner.end(&End::Panicked(&*panic));
                 }
                 resume_unwind(panic)
             }

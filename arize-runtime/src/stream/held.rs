@@ -1,20 +1,13 @@
 //! A stream that a handler's response is made of.
 
-use std::panic::resume_unwind;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
-
 use futures_core::Stream;
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
-use pin_project_lite::pin_project;
 
-use super::{InContext, Step};
-use crate::instrument::observe;
+use super::{InContext, InSpanStream, Owner};
 use crate::notice::{self, Notice};
 use crate::outcome::Outcome;
-use crate::span::{ActiveSpan, End, Hold, hold};
+use crate::span::{ActiveSpan, hold};
 
 /// Keeps the span of a handler open until this stream, which its response is made of, has ended or is dropped.
 ///
@@ -44,13 +37,7 @@ use crate::span::{ActiveSpan, End, Hold, hold};
 /// }
 /// ```
 pub fn hold_span<S: Stream>(stream: S) -> impl Stream<Item = S::Item> {
-    let (stream, hold) = held(stream);
-    HeldSpan {
-        stream,
-        hold,
-        observer: None,
-        record: |_: Outcome<'_, S::Item>| (),
-    }
+    held(stream, |_| None, |_: Outcome<'_, S::Item>| ())
 }
 
 /// [`hold_span`], and what `record` takes of each item is the handler's output.
@@ -59,15 +46,7 @@ where
     S: Stream,
     G: Fn(Outcome<'_, S::Item>) -> O,
 {
-    let (stream, hold) = held(stream);
-    let context = stream.context.as_ref().filter(|_| hold.is_some());
-    let observer = context.and_then(ActiveSpan::observer);
-    HeldSpan {
-        stream,
-        hold,
-        observer,
-        record,
-    }
+    held(stream, ActiveSpan::observer, record)
 }
 
 /// [`hold_span()`](crate::hold_span()) for a stream whose items are recorded, as those of functions marked `stream`
@@ -111,76 +90,23 @@ macro_rules! hold_span {
     };
 }
 
-fn held<S>(stream: S) -> (InContext<S>, Option<Arc<Hold>>) {
+fn held<S, G>(
+    stream: S,
+    observer: fn(&Context) -> Option<ActiveSpan>,
+    record: G,
+) -> InSpanStream<S, G> {
     let context = Context::current();
     let hold = hold();
     if hold.is_none() && context.span().is_recording() && ActiveSpan::observer(&context).is_some() {
         notice::warn(Notice::Unheld, || UNHELD.to_owned());
     }
-    (InContext::new(stream, Some(context)), hold)
+    let observer = observer(&context);
+    InSpanStream {
+        owner: hold.map(|hold| Owner::Handler { hold, observer }),
+        stream: InContext::new(stream, Some(context)),
+        record,
+    }
 }
 
 const UNHELD: &str = "`hold_span` was called outside the body of a handler, so no span stays open for its stream; call it in \
                       the handler itself and not in a task that it spawns, and mark other functions `stream`";
-
-pin_project! {
-    /// A stream that keeps its handler's span open.
-    struct HeldSpan<S, G> {
-        #[pin]
-        stream: InContext<S>,
-        hold: Option<Arc<Hold>>,
-        // None where the items are not recorded
-        observer: Option<ActiveSpan>,
-        record: G,
-    }
-
-    impl<S, G> PinnedDrop for HeldSpan<S, G> {
-        fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            let end = this.stream.close();
-            release(this.hold, this.observer, &end);
-        }
-    }
-}
-
-impl<S, O, G> Stream for HeldSpan<S, G>
-where
-    S: Stream,
-    G: Fn(Outcome<'_, S::Item>) -> O,
-{
-    type Item = S::Item;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<S::Item>> {
-        let this = self.project();
-        match this.stream.step(cx) {
-            Step::Pending => Poll::Pending,
-            Step::Item(item) => {
-                if let Some(observer) = this.observer {
-                    observe(observer, &item, &*this.record);
-                }
-                Poll::Ready(Some(item))
-            }
-            Step::End => {
-                release(this.hold, this.observer, &End::Complete);
-                Poll::Ready(None)
-            }
-            Step::Panicked(panic) => {
-                release(this.hold, this.observer, &End::Panicked(&*panic));
-                resume_unwind(panic)
-            }
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.stream.size_hint()
-    }
-}
-
-fn release(hold: &mut Option<Arc<Hold>>, observer: &mut Option<ActiveSpan>, end: &End<'_>) {
-    if let Some(hold) = hold.take() {
-        let observer = observer.take();
-        let failed = observer.as_ref().is_some_and(ActiveSpan::has_failed);
-        let output = observer.and_then(|mut observer| observer.take_items());
-        hold.release(end, output, failed);
-    }
-}
