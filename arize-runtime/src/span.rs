@@ -1,12 +1,13 @@
-//! A span of an annotated function: what is known of it at compile time, and its life.
+//! A span of an annotated function, and its life.
 
 mod hold;
+mod spec;
 
 use std::any::Any;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::error::Error;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer as _,
@@ -18,108 +19,13 @@ use crate::automatic;
 use crate::items::Items;
 use crate::masked_keys::MaskedKeys;
 use crate::recording::{self, Recorded};
-use crate::semconv::{self, OpenInferenceSpanKind};
+use crate::semconv;
 use crate::trace_config::Hidden;
 use crate::tracer::{self, Pipeline};
 use hold::Frame;
 
 pub(crate) use hold::{End, Hold, hold};
-
-/// Everything that is known of a span before its function is called.
-#[derive(Debug)]
-pub struct SpanSpec {
-    pub(crate) name: &'static str,
-    pub(crate) kind: OpenInferenceSpanKind,
-    pub(crate) description: Option<&'static str>,
-    given_schema: Option<&'static str>,
-    /// Gathered from the arguments' types at the first recorded call.
-    pub(crate) derived_schema: OnceLock<String>,
-    pub(crate) project_name: Option<&'static str>,
-    pub(crate) automatic_input: bool,
-}
-
-macro_rules! spec_of_each_kind {
-    ($($function:ident => $kind:ident,)+) => {
-        impl SpanSpec {$(
-            #[doc = concat!("A span of the kind `", stringify!($kind), "`.")]
-            #[must_use]
-            pub const fn $function(name: &'static str) -> Self {
-                Self::of(name, OpenInferenceSpanKind::$kind)
-            }
-        )+}
-    };
-}
-
-spec_of_each_kind! {
-    agent => Agent,
-    chain => Chain,
-    decision => Decision,
-    embedding => Embedding,
-    evaluator => Evaluator,
-    guardrail => Guardrail,
-    llm => Llm,
-    prompt => Prompt,
-    reranker => Reranker,
-    retriever => Retriever,
-    tool => Tool,
-    unknown => Unknown,
-}
-
-impl SpanSpec {
-    const fn of(name: &'static str, kind: OpenInferenceSpanKind) -> Self {
-        Self {
-            name,
-            kind,
-            description: None,
-            given_schema: None,
-            derived_schema: OnceLock::new(),
-            project_name: None,
-            automatic_input: true,
-        }
-    }
-
-    /// `tool.description`.
-    #[must_use]
-    pub const fn description(mut self, description: &'static str) -> Self {
-        self.description = Some(description);
-        self
-    }
-
-    /// `tool.parameters`, instead of the schema that the arguments' types give.
-    #[must_use]
-    pub const fn parameters(mut self, json_schema: &'static str) -> Self {
-        self.given_schema = Some(json_schema);
-        self
-    }
-
-    /// The project of requests that name none and find none in the environment.
-    #[must_use]
-    pub const fn project_name(mut self, name: &'static str) -> Self {
-        self.project_name = Some(name);
-        self
-    }
-
-    /// Neither the arguments nor the body are the input.
-    #[must_use]
-    pub const fn without_automatic_input(mut self) -> Self {
-        self.automatic_input = false;
-        self
-    }
-
-    pub(crate) fn is_tool(&self) -> bool {
-        matches!(self.kind, OpenInferenceSpanKind::Tool)
-    }
-
-    fn json_schema(&'static self) -> Option<&'static str> {
-        self.given_schema
-            .or_else(|| self.derived_schema.get().map(String::as_str))
-    }
-
-    /// Whether this call is the first, which gathers the schema.
-    pub(crate) fn wants_schema(&'static self) -> bool {
-        self.is_tool() && self.json_schema().is_none()
-    }
-}
+pub use spec::SpanSpec;
 
 /// What a request adds to its handler's span.
 #[derive(Debug, Default)]
@@ -312,8 +218,7 @@ impl ActiveSpan {
         message: Option<String>,
         cause: Option<&(dyn Error + 'static)>,
     ) {
-        let without_generics = type_name.split('<').next().unwrap_or(type_name);
-        let name = without_generics.rsplit("::").next().unwrap_or(type_name);
+        let name = short_name(type_name);
         let description = match &message {
             Some(message) => format!("{name}: {message}"),
             None => name.to_owned(),
@@ -373,6 +278,19 @@ impl ActiveSpan {
             span.set_status(Status::Ok);
         }
         span.end();
+    }
+}
+
+/// The last segment without generics; of a box of any error `Error`.
+fn short_name(type_name: &str) -> &str {
+    let (path, generics) = type_name.split_once('<').unwrap_or((type_name, ""));
+    let name = path.rsplit("::").next().unwrap_or(path);
+    match generics.strip_suffix('>') {
+        Some(inner) if ["Box", "Rc", "Arc"].contains(&name) => {
+            let is_any = inner.starts_with("dyn ");
+            if is_any { "Error" } else { short_name(inner) }
+        }
+        _ => name,
     }
 }
 

@@ -158,5 +158,5 @@ async fn handlers_of_lambda_http() {
     let invoke = format!("{url}/invoke");
     judge(&invoke, &receiver).await;
     let failed = failure(&invoke, &receiver).await;
-    assert_eq!(failed, "Box: no way leads there");
+    assert_eq!(failed, "Error: no way leads there");
 }

@@ -63,7 +63,7 @@ async fn it_is_traced() {
     let error = |name| capture.span(name).error().map(str::to_owned);
     assert_eq!(error("aliased").as_deref(), Some("NotFound: not found"));
     assert_eq!(error("any").as_deref(), Some("Error: while looking"));
-    assert_eq!(error("boxed").as_deref(), Some("Box: not found"));
+    assert_eq!(error("boxed").as_deref(), Some("Error: not found"));
     assert_eq!(error("text").as_deref(), Some("String: only words"));
     assert_eq!(error("mute").as_deref(), Some("Mute"));
     assert_eq!(error("io").as_deref(), Some("Error: broken pipe"));
