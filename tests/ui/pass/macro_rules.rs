@@ -53,7 +53,7 @@ macro_rules! with_expressions {
     };
 }
 
-with_expressions!(closure(a, b), a + b, |both| both.len());
+with_expressions!(closure(a, b), a + b, |both: &Vec<u32>| both.len() * 10);
 with_expressions!(nothing(a, b), none, none);
 with_expressions!(path(a, b), &a, Vec::len);
 
@@ -123,7 +123,7 @@ fn it_is_traced() {
         (own(span.input()), own(span.output()))
     };
     let text = |text: &str| Some(text.to_owned());
-    assert_eq!(recorded("closure"), (text("3"), text("2")));
+    assert_eq!(recorded("closure"), (text("3"), text("20")));
     assert_eq!(recorded("nothing"), (None, None));
     assert_eq!(recorded("path"), (text("1"), text("2")));
 }
