@@ -9,6 +9,7 @@ use syn::punctuated::Punctuated;
 use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token};
 
 use crate::errors::{Errors, listed, nearest};
+use crate::groups;
 use crate::kind::{self, Kind};
 
 pub(crate) use attributes::{AttributeKey, SpanAttribute};
@@ -103,7 +104,10 @@ impl Args {
             "stream" => self.stream = Some(flag(&key, input)?),
             "input" => self.input = Some(given(&key, input, Ok)?),
             "body" => self.body = Some(given(&key, input, Ok)?),
-            "headers" => self.headers = Some(value(&key, input, "headers = headers")?.parse()?),
+            "headers" => {
+                let headers = value(&key, input, "headers = headers")?.parse()?;
+                self.headers = Some(groups::expression(headers));
+            }
             "session_id" | "user_id" | "metadata" | "tags" => {
                 self.attributes.push(attributes::one(&key, input)?);
             }
@@ -168,7 +172,8 @@ fn value<'a>(key: &Ident, input: ParseStream<'a>, example: &str) -> syn::Result<
 }
 
 fn string(key: &Ident, input: ParseStream<'_>) -> syn::Result<LitStr> {
-    match value(key, input, &format!("{key} = \"..\""))?.parse()? {
+    let given = value(key, input, &format!("{key} = \"..\""))?.parse()?;
+    match groups::expression(given) {
         Expr::Lit(ExprLit {
             lit: Lit::Str(text),
             ..
@@ -210,7 +215,8 @@ fn given<T>(
     input: ParseStream<'_>,
     take: impl FnOnce(Expr) -> syn::Result<T>,
 ) -> syn::Result<Given<T>> {
-    let expression: Expr = value(key, input, &format!("{key} = .."))?.parse()?;
+    let expression = value(key, input, &format!("{key} = .."))?.parse()?;
+    let expression = groups::expression(expression);
     match &expression {
         Expr::Path(path) if path.path.is_ident("none") => Ok(Given::None),
         _ => take(expression).map(Given::Some),

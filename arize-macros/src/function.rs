@@ -6,6 +6,7 @@ use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::{Attribute, Signature, Token, Visibility};
 
+use crate::groups;
 use crate::kind::{Inputs, Kind};
 
 /// A function or method.
@@ -26,7 +27,7 @@ impl Parse for Function {
             input.parse::<Token![;]>()?;
             None
         } else {
-            Some(input.parse()?)
+            Some(groups::delimited(input)?)
         };
         Ok(Self {
             attributes,
@@ -66,7 +67,7 @@ impl Function {
     pub(crate) fn documentation(&self) -> Option<String> {
         let lines = self.attributes.iter().filter_map(|attribute| {
             let meta = attribute.meta.require_name_value().ok()?;
-            match &meta.value {
+            match &groups::expression(meta.value.clone()) {
                 syn::Expr::Lit(syn::ExprLit {
                     lit: syn::Lit::Str(line),
                     ..

@@ -6,6 +6,7 @@ mod args;
 mod errors;
 mod expand;
 mod function;
+mod groups;
 mod kind;
 mod model;
 mod runtime;

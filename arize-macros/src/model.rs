@@ -16,6 +16,7 @@ use syn::{Attribute, Expr, FnArg, Ident, LitStr, Pat, ReturnType, Signature, Typ
 use crate::args::{Args, Given, SpanAttribute};
 use crate::errors::{Errors, listed, nearest};
 use crate::function::Function;
+use crate::groups;
 use crate::kind::{Inputs, Kind, SPAN_KINDS};
 use crate::runtime::Runtime;
 
@@ -92,7 +93,7 @@ impl Argument {
     pub(crate) fn at_type(&self) -> Ident {
         let mut ident = self.ident.clone();
         let mut ty = &self.ty;
-        while let Type::Reference(reference) = ty {
+        while let Type::Reference(reference) = groups::ty(ty) {
             ty = &reference.elem;
         }
         ident.set_span(ty.span().resolved_at(ident.span()));
@@ -343,14 +344,14 @@ fn output(
         );
     }
     if let Some(stream) = args.stream.as_ref()
-        && matches!(worked_out, None | Some(Type::Never(_)))
+        && matches!(worked_out.map(groups::ty), None | Some(Type::Never(_)))
     {
         errors.add(
             stream,
             "`stream` is for a function that returns a stream; remove it",
         );
     }
-    let span = match worked_out.or(returned) {
+    let span = match worked_out.or(returned).map(groups::ty) {
         Some(Type::Never(_)) => return Output::Never,
         Some(ty) => ty.span(),
         None => Span::call_site(),
@@ -383,6 +384,7 @@ fn pin(ty: Option<&Type>) -> Option<Type> {
         }
     }
     let mut ty = ty
+        .map(groups::ty)
         .filter(|ty| !matches!(ty, Type::Never(_) | Type::ImplTrait(_)))?
         .clone();
     Erase.visit_type_mut(&mut ty);

@@ -73,6 +73,8 @@ pub(crate) struct Metadata<'a> {
     pub(crate) example_id: Option<&'a str>,
     pub(crate) experiment_id: Option<&'a str>,
     pub(crate) run_id: Option<&'a str>,
+    /// The body's type has no place for it, so that what the request said is not known.
+    pub(crate) no_field: bool,
 }
 
 impl<'a> Metadata<'a> {
@@ -188,8 +190,10 @@ impl<'de, I: DeserializeOwned> Deserialize<'de> for AgentRequest<I> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let body = Body::parse(raw.get());
-        let arize_metadata =
-            ArizeMetadata::deserialize(body.metadata()).map_err(D::Error::custom)?;
+        let arize_metadata = match body.metadata() {
+            Some(metadata) => ArizeMetadata::deserialize(metadata).map_err(D::Error::custom)?,
+            None => ArizeMetadata::default(),
+        };
         let wrapped = body
             .wrapped_input()
             .map(|input| serde_json::from_str(input.get()));
@@ -237,14 +241,12 @@ impl<'a> Body<'a> {
             .map(|(_, value)| *value)
     }
 
-    /// `arize_metadata`, or an empty one where there is none.
-    pub(crate) fn metadata(&self) -> Value {
-        let metadata = self
-            .member("arize_metadata")
-            .map(|m| serde_json::from_str(m.get()));
-        metadata
-            .and_then(Result::ok)
-            .unwrap_or_else(|| Value::Object(serde_json::Map::new()))
+    /// `arize_metadata`, if there is one.
+    pub(crate) fn metadata(&self) -> Option<Value> {
+        let metadata = self.member("arize_metadata")?;
+        // what is nested too deeply to be read is an empty one
+        let empty = || Value::Object(serde_json::Map::new());
+        Some(serde_json::from_str(metadata.get()).unwrap_or_else(|_| empty()))
     }
 
     /// `input`, where the body has the first shape.

@@ -190,6 +190,7 @@ fn routing(
     baggage: &RequestBaggage,
     defaults: &Defaults,
 ) -> Option<Routing> {
+    let no_field = metadata.no_field;
     let metadata = Named {
         space_id: metadata.space_id,
         project_name: metadata.project_name,
@@ -214,12 +215,19 @@ fn routing(
         Ok(routing) => Some(routing),
         Err(unresolved) => {
             notice::warn(Notice::RoutingIncomplete, || {
-                format!("the spans of `{}` are dropped: {unresolved}", spec.name)
+                let hint = if no_field { NO_FIELD } else { "" };
+                format!(
+                    "the spans of `{}` are dropped: {unresolved}{hint}",
+                    spec.name
+                )
             });
             None
         }
     }
 }
+
+const NO_FIELD: &str = "; the body's type has no field `arize_metadata`, so that of the request is lost: take \
+                        `AgentRequest<T>` or add it";
 
 #[cold]
 fn other_space(named: &str, fixed: &str) -> String {

@@ -173,7 +173,9 @@ impl RequestBody<'_> {
         match self {
             Self::Absent => f(&Metadata::default(), None),
             Self::Text(text) => read_text(text, f),
-            Self::Typed(body) => read_text(&body.to_json().unwrap_or_default(), f),
+            Self::Typed(body) => read_typed(*body, f),
+            // the body of an event, which holds it as text
+            Self::Value(Value::String(text)) => read_text(text.as_bytes(), f),
             Self::Value(value) => {
                 let metadata = Metadata::of(value.get("arize_metadata"));
                 match (value.get("input"), value) {
@@ -194,10 +196,47 @@ fn read_text<R>(text: &[u8], f: impl FnOnce(&Metadata<'_>, Option<RequestInput<'
     };
     let body = Body::parse(text);
     let metadata = body.metadata();
-    let metadata = Metadata::of(Some(&metadata));
+    read_body(&body, &Metadata::of(metadata.as_ref()), f)
+}
+
+/// A body that was serialised here: a null is what its type has for absent, and a string holds the body as text.
+fn read_typed<R>(
+    body: &dyn ToJson,
+    f: impl FnOnce(&Metadata<'_>, Option<RequestInput<'_>>) -> R,
+) -> R {
+    let json = body.to_json().unwrap_or_default();
+    let text = std::str::from_utf8(&json).unwrap_or_default();
+    match text.as_bytes().first() {
+        None | Some(b'n') => f(&Metadata::default(), None),
+        Some(b'"') => {
+            let text: String = serde_json::from_str(text).unwrap_or_default();
+            read_text(text.as_bytes(), f)
+        }
+        Some(_) => {
+            let body = Body::parse(text);
+            let named = body.metadata().map(without_nulls);
+            let mut metadata = Metadata::of(named.as_ref().filter(|named| !named.is_null()));
+            metadata.no_field = named.is_none();
+            read_body(&body, &metadata, f)
+        }
+    }
+}
+
+fn without_nulls(mut metadata: Value) -> Value {
+    if let Some(fields) = metadata.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    metadata
+}
+
+fn read_body<R>(
+    body: &Body<'_>,
+    metadata: &Metadata<'_>,
+    f: impl FnOnce(&Metadata<'_>, Option<RequestInput<'_>>) -> R,
+) -> R {
     match body.input() {
-        Ok(json) => f(&metadata, Some(RequestInput::Json(&json))),
-        Err("") => f(&metadata, None),
-        Err(text) => f(&metadata, Some(RequestInput::Text(text))),
+        Ok(json) => f(metadata, Some(RequestInput::Json(&json))),
+        Err("") => f(metadata, None),
+        Err(text) => f(metadata, Some(RequestInput::Text(text))),
     }
 }

@@ -6,14 +6,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use arize_runtime::{
-    Arize, InstallError, chain, experiment_handler, hold_span, register, register_with_routing,
-    tool,
+    Arize, ArizeMetadata, InstallError, chain, experiment_handler, hold_span, register,
+    register_with_routing, tool,
 };
 use http::HeaderMap;
 use opentelemetry::global;
 use opentelemetry::trace::{Span as _, Tracer as _};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 #[tool]
@@ -56,6 +57,57 @@ async fn invoke(headers: HeaderMap, body: Value) -> u64 {
     work(body["n"].as_u64().unwrap_or_default())
 }
 
+#[derive(Serialize)]
+struct WithoutMetadata {
+    n: u64,
+}
+
+/// The body's type has no place for the route.
+#[experiment_handler(name = "run_agent", body = body)]
+async fn without_metadata(headers: HeaderMap, body: WithoutMetadata) -> u64 {
+    body.n
+}
+
+#[derive(Serialize)]
+struct WithMetadata {
+    arize_metadata: Option<ArizeMetadata>,
+}
+
+/// The body's type has a place, and nothing in it, or a field of it.
+#[experiment_handler(name = "run_agent", body = body)]
+async fn with_metadata(headers: HeaderMap, body: WithMetadata) -> bool {
+    body.arize_metadata.is_some()
+}
+
+/// A tool in a capture, in a process whose handler was called.
+fn captured() {
+    let capture = arize_runtime::testing::capture();
+    capture.run(|| capture_me(1));
+    assert_eq!(capture.tree(), "capture_me [TOOL]\n");
+}
+
+#[tool]
+fn capture_me(n: u64) -> u64 {
+    n
+}
+
+async fn call(how: &str, headers: HeaderMap, body: Value) {
+    match how {
+        "without-metadata" => {
+            without_metadata(headers, WithoutMetadata { n: 1 }).await;
+        }
+        "with-metadata" => {
+            let metadata = serde_json::from_value(body["arize_metadata"].clone());
+            let arize_metadata = metadata.expect("lenient metadata");
+            with_metadata(headers, WithMetadata { arize_metadata }).await;
+        }
+        _ => {
+            invoke(headers, body).await;
+            captured();
+        }
+    }
+}
+
 fn install(how: &str) -> Result<Arize, InstallError> {
     let delay = Duration::from_millis(50);
     match how {
@@ -79,7 +131,7 @@ fn install(how: &str) -> Result<Arize, InstallError> {
 
 /// Arguments: how often to call the agent, and with which body; `subscriber` sets a `tracing` subscriber,
 /// `unsampled` sends an unsampled parent along, `one-space` registers for one space, `own-provider` has a
-/// tracer provider of its own.
+/// tracer provider of its own, `without-metadata` and `with-metadata` call handlers whose body has a type.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
@@ -108,7 +160,8 @@ async fn main() -> ExitCode {
         "a process has one pipeline"
     );
     for _ in 0..calls {
-        invoke(headers.clone(), body.clone()).await;
+        let how = arguments.get(3).map_or("", String::as_str);
+        call(how, headers.clone(), body.clone()).await;
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
     let shutdown = arize.shutdown(Duration::from_secs(2)).await;

@@ -307,3 +307,40 @@ async fn the_defaults_in_code_come_last() {
     );
     assert_eq!(spans[0].openinference_kind(), Some("AGENT"));
 }
+
+/// As an event of AWS Lambda has it.
+#[derive(Serialize, Deserialize)]
+struct Event {
+    body: Option<String>,
+}
+
+#[tokio::test]
+async fn a_body_that_is_a_text_of_json_is_read() {
+    #[experiment_handler(body = event.body)]
+    async fn optional(headers: HeaderMap, Json(event): Json<Event>) -> String {
+        format!("{}{}", headers.len(), event.body.is_some())
+    }
+    #[experiment_handler(body = event["body"])]
+    async fn value(headers: HeaderMap, Json(event): Json<Value>) -> String {
+        format!("{}{}", headers.len(), event["body"].is_string())
+    }
+    let router = Router::new().route("/invoke", post(optional));
+    let agent = Agent::start(router).await;
+    let body = format!(r#"{{"input": "Lisbon \"1\"", {METADATA}}}"#);
+    agent.post(&[], json!({ "body": body }).to_string()).await;
+    agent.post(&[], r#"{"body": null}"#).await;
+    let spans = agent.spans().await;
+    assert_eq!(spans.len(), 1, "without a body there is no route");
+    assert_eq!(route(&spans[0]), ("s", "s", "p"));
+    assert_eq!(spans[0].attr_str("input.value"), Some("Lisbon \"1\""));
+
+    let event = json!({ "body": body }).to_string();
+    let by_value = recorded(Router::new().route("/invoke", post(value)), &event).await;
+    assert_eq!(by_value.input, text("Lisbon \"1\""));
+    assert_eq!(by_value.metadata.unwrap()["run_id"], "r1");
+    let absent = Router::new().route("/invoke", post(optional));
+    assert_eq!(recorded(absent, r#"{"body": null}"#).await.input, None);
+    let words = Router::new().route("/invoke", post(optional));
+    let words = recorded(words, r#"{"body": "no json"}"#).await;
+    assert_eq!(words.input, text("no json"));
+}

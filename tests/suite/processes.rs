@@ -174,6 +174,28 @@ async fn warnings_are_tracing_events_where_there_is_a_subscriber() {
 }
 
 #[tokio::test]
+async fn a_body_type_without_a_place_for_the_route_is_named() {
+    let receiver = Receiver::bind(any_port()).await.unwrap();
+    let environment = [("ARIZE_COLLECTOR_ENDPOINT", receiver.endpoint())];
+    let environment = environment.each_ref().map(|(k, v)| (*k, v.as_str()));
+    let told = |body, how| async move {
+        let output = agent(&["2", body, how], &environment).await;
+        assert_eq!(said(&output)["dropped"], "2 unrouted");
+        let told = stderr(&output);
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert!(
+            told.contains("names neither a space nor a project"),
+            "{told}"
+        );
+        told.contains("the body's type has no field `arize_metadata`")
+    };
+    assert!(told("{}", "without-metadata").await);
+    // what a type has for absent is no trouble
+    assert!(!told(r#"{"arize_metadata": null}"#, "with-metadata").await);
+    assert!(!told(r#"{"arize_metadata": {}}"#, "with-metadata").await);
+}
+
+#[tokio::test]
 async fn what_registration_needs_is_named() {
     let missing = agent(&["0", "{}"], &[]).await;
     assert!(!missing.status.success());

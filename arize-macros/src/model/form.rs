@@ -6,6 +6,8 @@ use syn::{
     AssocType, GenericArgument, PathArguments, PathSegment, Signature, Type, TypeParamBound,
 };
 
+use crate::groups;
+
 /// How a function does its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -36,7 +38,7 @@ impl Form {
         if signature.asyncness.is_some() {
             return (Self::Async, returned, body);
         }
-        let future = returned.and_then(|ty| match ty {
+        let future = returned.and_then(|ty| match groups::ty(ty) {
             Type::ImplTrait(ty) => {
                 future_among(&ty.bounds).map(|f| (Returned::Opaque, output_of(f).0))
             }
@@ -64,6 +66,8 @@ fn async_block(body: TokenStream) -> Option<TokenStream> {
     match last.delimiter() {
         Delimiter::Brace if is(&["async", "move"]) || is(&["async"]) => Some(last.stream()),
         Delimiter::Parenthesis if is(&["Box", ":", ":", "pin"]) => async_block(last.stream()),
+        // `$e:expr` of a macro
+        Delimiter::None if tokens.is_empty() => async_block(last.stream()),
         _ => None,
     }
 }
@@ -73,10 +77,10 @@ fn boxed(last: &PathSegment) -> Option<Output<'_>> {
     let argument = || types_of(last).next();
     match last.ident.to_string().as_str() {
         "BoxFuture" | "LocalBoxFuture" => Some(Output(argument())),
-        "Pin" => match argument()? {
+        "Pin" => match groups::ty(argument()?) {
             Type::Path(path) => {
                 let last = path.path.segments.last().filter(|s| s.ident == "Box")?;
-                match types_of(last).next()? {
+                match groups::ty(types_of(last).next()?) {
                     Type::TraitObject(object) => future_among(&object.bounds).map(output_of),
                     _ => None,
                 }

@@ -20,6 +20,7 @@ mod generics;
 mod impl_future;
 mod impl_trait;
 mod lifetimes;
+mod macro_rules;
 mod mutable;
 mod never;
 mod patterns;
