@@ -32,7 +32,7 @@ pub(crate) struct Args {
     pub(crate) headers: Option<Expr>,
     pub(crate) body: Option<Given<Expr>>,
     pub(crate) output: Option<Given<Expr>>,
-    /// `session_id`, `user_id`, `metadata`, `tags` and `attributes`.
+    /// `session_id`, `user_id`, `metadata`, `tags`, `scope` and `attributes`.
     pub(crate) attributes: Vec<SpanAttribute>,
     pub(crate) runtime: Option<Path>,
 }
@@ -104,7 +104,7 @@ impl Args {
             "input" => self.input = Some(given(&key, input, Ok)?),
             "body" => self.body = Some(given(&key, input, Ok)?),
             "headers" => self.headers = Some(value(&key, input, "headers = headers")?.parse()?),
-            "session_id" | "user_id" | "metadata" | "tags" => {
+            "session_id" | "user_id" | "metadata" | "tags" | "scope" => {
                 self.attributes.push(attributes::one(&key, input)?);
             }
             "attributes" => self.attributes.extend(attributes::several(&key, input)?),

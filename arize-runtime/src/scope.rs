@@ -10,7 +10,7 @@ use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
 use serde::Serialize;
 
 use crate::automatic::{self, AutomaticKey};
-use crate::recording::{Recorded, tell_not_serialized};
+use crate::recording::{self, Recorded, tell_not_serialized};
 
 /// Whether there ever was a scope: where there was none, none is looked for.
 static USED: AtomicBool = AtomicBool::new(false);
@@ -36,6 +36,9 @@ static USED: AtomicBool = AtomicBool::new(false);
 /// answer("where to?").with_scope(scope).await;
 /// # }
 /// ```
+///
+/// An annotated function can be in a scope of its own, with its span:
+/// `#[experiment_handler(scope = Scope::new().session_id(&request.input.session))]`.
 #[derive(Clone, Default)]
 pub struct Scope {
     attributes: Vec<KeyValue>,
@@ -118,16 +121,19 @@ impl Scope {
 
     /// The current Context with this scope over those that it is in.
     fn entered(self) -> Context {
+        Context::map_current(|context| self.put_into(context))
+    }
+
+    /// `context` with this scope over those that it is in.
+    pub(crate) fn put_into(self, context: &Context) -> Context {
         USED.store(true, Relaxed);
         let mut attributes = self.attributes;
-        Context::map_current(|context| {
-            for outer in attributes_of(context) {
-                if attributes.iter().all(|inner| inner.key != outer.key) {
-                    attributes.push(outer.clone());
-                }
+        for outer in attributes_of(context) {
+            if attributes.iter().all(|inner| inner.key != outer.key) {
+                attributes.push(outer.clone());
             }
-            context.with_value(InScope(attributes.into()))
-        })
+        }
+        context.with_value(InScope(attributes.into()))
     }
 
     fn with_text(self, key: &AutomaticKey, text: String) -> Self {
@@ -181,8 +187,14 @@ fn looked_up(context: &Context) -> &[KeyValue] {
     context.get::<InScope>().map_or(&[], |scope| &scope.0)
 }
 
+/// A JSON object under the scope's metadata, whose keys win.
+pub(crate) fn under_metadata(context: &Context, object: String) -> String {
+    let both = metadata_of(context).and_then(|own| recording::merged(&object, own));
+    both.unwrap_or(object)
+}
+
 /// The scope's metadata, a JSON object.
-pub(crate) fn metadata_of(context: &Context) -> Option<&str> {
+fn metadata_of(context: &Context) -> Option<&str> {
     let key = *automatic::METADATA;
     let found = attributes_of(context)
         .iter()

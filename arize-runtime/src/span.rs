@@ -18,6 +18,7 @@ use crate::automatic;
 use crate::items::Items;
 use crate::masked_keys::MaskedKeys;
 use crate::recording::{self, Recorded};
+use crate::scope;
 use crate::semconv::{self, OpenInferenceSpanKind};
 use crate::trace_config::Hidden;
 use crate::tracer::{self, Pipeline};
@@ -124,14 +125,15 @@ impl SpanSpec {
 /// What a request adds to its handler's span.
 #[derive(Debug, Default)]
 pub(crate) struct RequestAttributes {
-    pub(crate) metadata: Option<String>,
+    /// The experiment that it belongs to: a JSON object, for `metadata`.
+    pub(crate) linkage: Option<String>,
     pub(crate) link: Option<SpanContext>,
 }
 
 /// Kind, tool name, description and schema, input, metadata, output, the route: each with its type.
 const ATTRIBUTES: usize = 12;
 
-/// Starts a span in `parent`.
+/// Starts a span in `parent`, inside the scope that its attribute gives.
 #[inline]
 pub(crate) fn start(
     spec: &'static SpanSpec,
@@ -139,8 +141,10 @@ pub(crate) fn start(
     parent: &Context,
     input: Option<Recorded>,
     request: Option<RequestAttributes>,
-    given: Option<Box<Given>>,
+    mut given: Option<Box<Given>>,
 ) -> ActiveSpan {
+    let scoped = given.as_mut().and_then(|given| given.scoped(parent));
+    let parent = scoped.as_ref().unwrap_or(parent);
     let mut attributes = Vec::with_capacity(ATTRIBUTES);
     attributes.push(KeyValue::new(semconv::SPAN_KIND, spec.kind.as_str()));
     if spec.is_tool() {
@@ -161,8 +165,10 @@ pub(crate) fn start(
     }
     let (mut links, mut frame) = (None, Frame::Outside);
     if let Some(request) = request {
-        if let Some(json) = request.metadata {
-            attributes.push(KeyValue::new(semconv::METADATA, json));
+        if let Some(linkage) = request.linkage {
+            let metadata = scope::under_metadata(parent, linkage);
+            let metadata = pipeline.trace_config.mask(metadata);
+            attributes.push(KeyValue::new(semconv::METADATA, metadata));
         }
         links = request.link.map(|link| vec![Link::with_context(link)]);
         frame = Frame::Handler(None);
