@@ -33,7 +33,7 @@ pub(crate) struct Args {
     pub(crate) headers: Option<Expr>,
     pub(crate) body: Option<Given<Expr>>,
     pub(crate) output: Option<Given<Expr>>,
-    /// `session_id`, `user_id`, `metadata`, `tags` and `attributes`.
+    /// `session_id`, `user_id`, `metadata`, `tags`, `scope` and `attributes`.
     pub(crate) attributes: Vec<SpanAttribute>,
     pub(crate) runtime: Option<Path>,
 }
@@ -108,7 +108,7 @@ impl Args {
                 let headers = value(&key, input, "headers = headers")?.parse()?;
                 self.headers = Some(groups::expression(headers));
             }
-            "session_id" | "user_id" | "metadata" | "tags" => {
+            "session_id" | "user_id" | "metadata" | "tags" | "scope" => {
                 self.attributes.push(attributes::one(&key, input)?);
             }
             "attributes" => self.attributes.extend(attributes::several(&key, input)?),

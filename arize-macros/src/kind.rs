@@ -37,6 +37,7 @@ const HANDLER: &[&str] = &[
     "user_id",
     "metadata",
     "tags",
+    "scope",
     "attributes",
     "flush",
     "crate",
@@ -57,6 +58,7 @@ const TOOL: &[&str] = &[
     "user_id",
     "metadata",
     "tags",
+    "scope",
     "attributes",
     "crate",
 ];
@@ -74,6 +76,7 @@ const STEP: &[&str] = &[
     "user_id",
     "metadata",
     "tags",
+    "scope",
     "attributes",
     "crate",
 ];

@@ -185,6 +185,12 @@ snapshots! {
         plan(request).await
     }
 
+    tool_scope:
+    #[tool(scope = Scope::new().session_id(session).tags(["beta"]), user_id = user)]
+    async fn book(session: &str, user: u32) -> Booking {
+        agency(session).book().await
+    }
+
     llm_one:
     #[llm]
     fn complete(prompt: &str) -> Completion {

@@ -11,7 +11,6 @@ use crate::inputs::Inputs;
 use crate::instrument::{AsyncCall, Begin};
 use crate::notice::{self, Notice};
 use crate::propagation::{self, RequestBaggage};
-use crate::recording;
 use crate::request::{HeaderSource, RequestBody};
 use crate::resolve::{Defaults, Named, resolve};
 use crate::routing::{Routing, valid_project_name, valid_space_id};
@@ -160,16 +159,14 @@ fn read_request(
         .filter(|link| link.is_valid())
         .cloned();
     let mut attributes = RequestAttributes {
-        metadata: None,
+        linkage: None,
         link,
     };
     let mut inputs = None;
     let routing = body.read(|metadata, input| {
         let input = input.filter(|_| spec.automatic_input);
         inputs = Some(Inputs::of_request(&pipeline.trace_config, input));
-        let linkage = linkage(metadata, headers);
-        let linkage = linkage.map(|json| merged(json, scope::metadata_of(&ambient)));
-        attributes.metadata = linkage.map(|json| pipeline.trace_config.mask(json));
+        attributes.linkage = linkage(metadata, headers);
         routing(spec, metadata, &baggage, &pipeline.defaults)
     });
     let context = match routing {
@@ -235,12 +232,6 @@ fn other_space(named: &str, fixed: &str) -> String {
         "a request names the space `{named}`, but `register` sends everything to `{fixed}`; call \
          `register_with_routing` instead if experiments are to find their spans"
     )
-}
-
-/// The linkage under the user's own metadata, whose keys win.
-fn merged(linkage: String, own: Option<&str>) -> String {
-    let both = own.and_then(|own| recording::merged(&linkage, own));
-    both.unwrap_or(linkage)
 }
 
 const UNSAMPLED: &str = "a request came with an unsampled parent (traceparent flags 00), so nothing of it \

@@ -7,7 +7,9 @@
 use opentelemetry::{KeyValue, Value};
 
 use crate::error::InstallError;
-use crate::semconv::{REDACTED, TOOL_PARAMETERS};
+use crate::semconv::{
+    INPUT_VALUE, OUTPUT_VALUE, PROJECT_NAME, REDACTED, SPACE_ID, SPAN_KIND, TOOL_PARAMETERS,
+};
 
 /// Paths of keys, such as `card.number`.
 #[derive(Debug, Default)]
@@ -15,6 +17,17 @@ pub(crate) struct MaskedKeys(Vec<String>);
 
 /// A tool's schema has an argument's name as a key and no value under it.
 const SCHEMAS: [&str; 2] = [TOOL_PARAMETERS, ".tool.json_schema"];
+
+/// What Arize cannot place or show a span without.
+const NEEDED: [&str; 3] = [SPACE_ID, PROJECT_NAME, SPAN_KIND];
+
+/// The path that an attribute's JSON stands at: its key, where that is a name of the value.
+fn root_of(key: &str) -> &str {
+    match key {
+        INPUT_VALUE | OUTPUT_VALUE => "",
+        key => key,
+    }
+}
 
 impl MaskedKeys {
     pub(crate) fn new(paths: &[String]) -> Result<Self, InstallError> {
@@ -40,19 +53,21 @@ impl MaskedKeys {
         })
     }
 
-    /// Hides the values of masked keys in attributes that are JSON.
+    /// Hides attributes of masked keys, and the values of masked keys in those that are JSON.
     pub(crate) fn mask_attributes(&self, attributes: &mut [KeyValue]) {
         for attribute in attributes {
             self.mask_attribute(attribute);
         }
     }
 
-    /// Hides the values of masked keys in an attribute that is JSON.
+    /// Hides an attribute of a masked key, or the values of masked keys in one that is JSON.
     pub(crate) fn mask_attribute(&self, attribute: &mut KeyValue) {
         let key = attribute.key.as_str();
-        if let Value::String(text) = &attribute.value
+        if self.0.iter().any(|masked| masked == key) && !NEEDED.contains(&key) {
+            attribute.value = Value::from(REDACTED);
+        } else if let Value::String(text) = &attribute.value
             && !SCHEMAS.iter().any(|schema| key.ends_with(schema))
-            && let Some(masked) = self.mask("", text.as_str())
+            && let Some(masked) = self.mask(root_of(key), text.as_str())
         {
             attribute.value = Value::from(masked);
         }

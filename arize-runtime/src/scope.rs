@@ -8,7 +8,7 @@ use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
 use serde::Serialize;
 
 use crate::automatic::{self, AutomaticKey};
-use crate::recording::{Recorded, tell_not_serialized};
+use crate::recording::{self, Recorded, tell_not_serialized};
 
 /// Whether there ever was a scope: where there was none, none is looked for.
 static USED: AtomicBool = AtomicBool::new(false);
@@ -34,6 +34,9 @@ static USED: AtomicBool = AtomicBool::new(false);
 /// answer("where to?").with_scope(scope).await;
 /// # }
 /// ```
+///
+/// An annotated function can be in a scope of its own, with its span:
+/// `#[experiment_handler(scope = Scope::new().session_id(&request.input.session))]`.
 #[derive(Clone, Default)]
 pub struct Scope {
     attributes: Vec<KeyValue>,
@@ -110,12 +113,12 @@ impl Scope {
     /// assert_eq!(answer, "a tool's answer");
     /// ```
     pub fn run<T>(self, f: impl FnOnce() -> T) -> T {
-        let _guard = Context::map_current(|context| self.over(context)).attach();
+        let _guard = Context::map_current(|context| self.put_into(context)).attach();
         f()
     }
 
     /// `context` with this scope over those that it is in.
-    pub(crate) fn over(self, context: &Context) -> Context {
+    pub(crate) fn put_into(self, context: &Context) -> Context {
         USED.store(true, Relaxed);
         let mut attributes = self.attributes;
         for outer in attributes_of(context) {
@@ -177,8 +180,14 @@ fn looked_up(context: &Context) -> &[KeyValue] {
     context.get::<InScope>().map_or(&[], |scope| &scope.0)
 }
 
+/// A JSON object under the scope's metadata, whose keys win.
+pub(crate) fn under_metadata(context: &Context, object: String) -> String {
+    let both = metadata_of(context).and_then(|own| recording::merged(&object, own));
+    both.unwrap_or(object)
+}
+
 /// The scope's metadata, a JSON object.
-pub(crate) fn metadata_of(context: &Context) -> Option<&str> {
+fn metadata_of(context: &Context) -> Option<&str> {
     let key = *automatic::METADATA;
     let found = attributes_of(context)
         .iter()

@@ -19,9 +19,9 @@ use crate::automatic;
 use crate::items::Items;
 use crate::masked_keys::MaskedKeys;
 use crate::recording::{self, Recorded};
-use crate::semconv;
 use crate::trace_config::Hidden;
 use crate::tracer::{self, Pipeline};
+use crate::{scope, semconv};
 use hold::Frame;
 
 pub(crate) use hold::{End, Hold, hold};
@@ -30,14 +30,15 @@ pub use spec::SpanSpec;
 /// What a request adds to its handler's span.
 #[derive(Debug, Default)]
 pub(crate) struct RequestAttributes {
-    pub(crate) metadata: Option<String>,
+    /// The experiment that it belongs to: a JSON object, for `metadata`.
+    pub(crate) linkage: Option<String>,
     pub(crate) link: Option<SpanContext>,
 }
 
 /// Kind, tool name, description and schema, input, metadata, output, the route: each with its type.
 const ATTRIBUTES: usize = 12;
 
-/// Starts a span in `parent`.
+/// Starts a span in `parent`, inside the scope that its attribute gives.
 #[inline]
 pub(crate) fn start(
     spec: &'static SpanSpec,
@@ -45,8 +46,10 @@ pub(crate) fn start(
     parent: &Context,
     input: Option<Recorded>,
     request: Option<RequestAttributes>,
-    given: Option<Box<Given>>,
+    mut given: Option<Box<Given>>,
 ) -> ActiveSpan {
+    let scoped = given.as_mut().and_then(|given| given.scoped(parent));
+    let parent = scoped.as_ref().unwrap_or(parent);
     let mut attributes = Vec::with_capacity(ATTRIBUTES);
     attributes.push(KeyValue::new(semconv::SPAN_KIND, spec.kind.as_str()));
     if spec.is_tool() {
@@ -67,8 +70,10 @@ pub(crate) fn start(
     }
     let (mut links, mut frame) = (None, Frame::Outside);
     if let Some(request) = request {
-        if let Some(json) = request.metadata {
-            attributes.push(KeyValue::new(semconv::METADATA, json));
+        if let Some(linkage) = request.linkage {
+            let metadata = scope::under_metadata(parent, linkage);
+            let metadata = pipeline.trace_config.mask(metadata);
+            attributes.push(KeyValue::new(semconv::METADATA, metadata));
         }
         links = request.link.map(|link| vec![Link::with_context(link)]);
         frame = Frame::Handler(None);

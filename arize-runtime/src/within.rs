@@ -103,7 +103,7 @@ impl<F: Future> RoutingFutureExt for F {}
 pub trait ScopeFutureExt: Future + Sized {
     /// Polls this future inside the scope.
     fn with_scope(self, scope: Scope) -> Within<Self> {
-        Within::new(self, |context| scope.over(context))
+        Within::new(self, |context| scope.put_into(context))
     }
 
     /// Polls this future without tracing: no span starts in it, annotated or not, and nothing is serialised.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use arize_local::Receiver;
+use arize_local::{AttributeValue, Receiver};
 use arize_runtime::attributes::Attributes;
 use arize_runtime::{
     AgentRequest, InstallError, Routing, RoutingFutureExt as _, Scope, ScopeFutureExt as _, chain,
@@ -17,7 +17,7 @@ use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanProcessor};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::harness::{Pipeline, any_port, named, registration};
+use crate::harness::{Pipeline, any_port, named, registration, route};
 
 /// Keeps what it sees of every span, as text.
 #[derive(Debug, Clone, Default)]
@@ -204,6 +204,86 @@ async fn requests_and_values_set_by_hand_are_masked() {
         Some(r#"{"temperature":0,"password":"__REDACTED__"}"#)
     );
     assert_eq!(chat.attr_str("llm.model_name"), Some("password: m"));
+}
+
+#[tool(skip_all, attributes(card.number = number, my.card.number = number, card = CARD, password = ["secret"]))]
+fn said(number: u64) -> usize {
+    record(
+        Attributes::new()
+            .attribute("password", &"secret")
+            .attribute("my.card", &CARD),
+    );
+    0
+}
+
+#[tokio::test]
+async fn an_attribute_whose_key_is_masked_is_seen_nowhere() {
+    let (pipeline, other) = masking().await;
+    let routing = Routing::new("s", "p").unwrap();
+    async { async { said(4711) }.with_routing(routing.clone()).await }
+        .with_context(pipeline.context())
+        .await;
+    let seen = other.0.lock().unwrap().clone();
+    assert!(!seen.contains("secret"), "{seen}");
+    let by_hand = async {
+        let tracer = pipeline.arize.tracer_provider().tracer("a library");
+        let mut chat = tracer.start("chat");
+        chat.set_attribute(KeyValue::new("card.number", 4711));
+        chat.set_attribute(KeyValue::new("password.hint", "none"));
+        chat.set_attribute(KeyValue::new("card", r#"{"number":4711}"#));
+        chat.end();
+    };
+    by_hand.with_routing(routing).await;
+
+    let spans = pipeline.spans().await;
+    let (said, chat) = (named(&spans, "said"), named(&spans, "chat"));
+    let card = r#"{"number":"__REDACTED__","holder":"Ada"}"#;
+    for (span, key, value) in [
+        (said, "card.number", "__REDACTED__"),
+        (said, "password", "__REDACTED__"),
+        (said, "card", card),
+        (said, "my.card", card),
+        (chat, "card.number", "__REDACTED__"),
+        (chat, "card", r#"{"number":"__REDACTED__"}"#),
+        (chat, "password.hint", "none"),
+    ] {
+        assert_eq!(span.attr_str(key), Some(value), "{key}");
+    }
+    let other_key = said.attr("my.card.number");
+    assert_eq!(
+        other_key,
+        Some(&AttributeValue::Int(4711)),
+        "the key is another"
+    );
+}
+
+#[tokio::test]
+async fn the_route_and_the_kind_are_never_masked() {
+    let receiver = Receiver::bind(any_port()).await.unwrap();
+    let keys = [
+        "arize.space_id",
+        "arize.project.name",
+        "openinference.span.kind",
+        "value.card",
+    ];
+    let arize = registration(&receiver, &[])
+        .mask_keys(keys)
+        .build()
+        .unwrap();
+    let pipeline = Pipeline { receiver, arize };
+    let routing = Routing::new("s", "p").unwrap();
+    async { async { check(CARD) }.with_routing(routing).await }
+        .with_context(pipeline.context())
+        .await;
+    let spans = pipeline.spans().await;
+    let span = named(&spans, "check");
+    assert_eq!(route(span), ("s", "s", "p"));
+    assert_eq!(span.attr_str("openinference.span.kind"), Some("CHAIN"));
+    let output: Value = serde_json::from_str(span.attr_str("output.value").unwrap()).unwrap();
+    assert_eq!(
+        output["card"]["number"], "secret",
+        "`value` is no key of it"
+    );
 }
 
 #[tokio::test]

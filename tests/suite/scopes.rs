@@ -5,8 +5,8 @@ use std::cell::Cell;
 use arize_local::{AttributeValue, Span};
 use arize_runtime::opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
 use arize_runtime::{
-    Routing, RoutingFutureExt as _, Scope, ScopeFutureExt as _, chain, experiment_handler,
-    suppress_tracing, tool,
+    AgentRequest, Routing, RoutingFutureExt as _, Scope, ScopeFutureExt as _, chain,
+    experiment_handler, suppress_tracing, tool,
 };
 use axum::Router;
 use axum::extract::Request;
@@ -15,6 +15,7 @@ use axum::routing::post;
 use http::HeaderMap;
 use opentelemetry::KeyValue;
 use opentelemetry::context::FutureExt as _;
+use opentelemetry_sdk::trace::SdkTracer;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -144,6 +145,109 @@ async fn a_scope_around_a_handler_reaches_its_spans_and_its_metadata_goes_before
         json!({"experiment_id": "e", "run_id": "mine", "tier": "gold"})
     );
     assert_eq!(metadata(tool), json!({"run_id": "mine", "tier": "gold"}));
+}
+
+#[experiment_handler(
+    user_id = request.input,
+    scope = Scope::new()
+        .session_id(&request.input)
+        .user_id("of the scope")
+        .metadata(&json!({"tier": "gold", "run_id": "mine"})),
+)]
+async fn scoped(headers: HeaderMap, request: AgentRequest<String>) -> usize {
+    tokio::task::yield_now().await;
+    booking(None).await + booking(Some(Scope::new().session_id("booking"))).await
+}
+
+#[chain(skip(scope), scope = scope)]
+async fn booking(scope: Option<Scope>) -> usize {
+    search("Rome").await
+}
+
+#[tokio::test]
+async fn a_scope_of_an_attribute_reaches_its_own_span_and_every_span_inside() {
+    let pipeline = Pipeline::start(&[]).await;
+    let request = json!({"input": "c-7", "arize_metadata": {"space_id": "s", "project_name": "p",
+        "run_id": "theirs", "experiment_id": "e"}});
+    let around = Scope::new()
+        .session_id("around")
+        .tags(["around"])
+        .metadata(&json!({"around": 1}));
+    let call = async {
+        let request = serde_json::from_value(request).unwrap();
+        let call = async { scoped(HeaderMap::new(), request).await };
+        call.with_scope(around).await;
+    };
+    call.with_context(pipeline.context()).await;
+    traced(&pipeline, search("outside")).await;
+
+    let spans = pipeline.spans().await;
+    let handler = named(&spans, "scoped");
+    assert_eq!(handler.attr_str("session.id"), Some("c-7"));
+    assert_eq!(
+        handler.attr_str("user.id"),
+        Some("c-7"),
+        "`user_id` goes before"
+    );
+    assert_eq!(
+        metadata(handler),
+        json!({"experiment_id": "e", "run_id": "mine", "tier": "gold"})
+    );
+    let tags = AttributeValue::Array(vec![AttributeValue::String("around".to_owned())]);
+    let of = |name: &str| {
+        let spans = spans.iter().filter(|span| span.name == name);
+        spans
+            .map(|span| span.attr_str("session.id"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of("search"),
+        [Some("c-7"), Some("booking"), None],
+        "in the order in which they ended"
+    );
+    assert_eq!(of("booking"), [Some("c-7"), Some("booking")]);
+    for span in spans.iter().filter(|span| span.name == "booking") {
+        assert_eq!(span.attr_str("user.id"), Some("of the scope"));
+        assert_eq!(span.attr("tag.tags"), Some(&tags));
+        assert_eq!(metadata(span), json!({"tier": "gold", "run_id": "mine"}));
+    }
+}
+
+#[tool(skip_all, scope = { asked.set(asked.get() + 1); Scope::new().session_id("own") })]
+fn with_library(asked: &Cell<u32>, tracer: &SdkTracer) {
+    tracer.start("by hand").end();
+}
+
+#[tool(skip_all, scope = failing(text))]
+fn with_failing_scope(text: &str) -> usize {
+    text.len()
+}
+
+fn failing(text: &str) -> Scope {
+    panic!("no scope of {text}")
+}
+
+#[tokio::test]
+async fn a_scope_of_an_attribute_is_asked_once_where_the_span_records_and_cannot_fail_the_call() {
+    let pipeline = Pipeline::start(&[]).await;
+    let tracer = pipeline.arize.tracer_provider().tracer("a library");
+    let asked = Cell::new(0);
+    traced(&pipeline, async {
+        suppress_tracing(|| with_library(&asked, &tracer));
+        assert_eq!(asked.get(), 0);
+        with_library(&asked, &tracer);
+        assert_eq!(with_failing_scope("abc"), 3);
+        assert_eq!(search("after").await, 5);
+    })
+    .await;
+    assert_eq!(asked.get(), 1);
+    let spans = pipeline.spans().await;
+    for name in ["with_library", "by hand"] {
+        assert_eq!(named(&spans, name).attr_str("session.id"), Some("own"));
+    }
+    for name in ["with_failing_scope", "search"] {
+        assert_eq!(named(&spans, name).attr("session.id"), None);
+    }
 }
 
 /// Counts how often it is serialised.

@@ -15,7 +15,7 @@ pub(crate) struct SpanAttribute {
 }
 
 pub(crate) enum AttributeKey {
-    /// That of an argument: `session_id`, `user_id`, `metadata` or `tags`.
+    /// That of an argument: `session_id`, `user_id`, `metadata`, `tags` or `scope`.
     Argument(Ident),
     /// What stands in `attributes(..)`.
     Text(LitStr),
@@ -23,7 +23,7 @@ pub(crate) enum AttributeKey {
     Builder,
 }
 
-/// `session_id`, `user_id`, `metadata` or `tags`.
+/// `session_id`, `user_id`, `metadata`, `tags` or `scope`.
 pub(super) fn one(key: &Ident, input: ParseStream<'_>) -> syn::Result<SpanAttribute> {
     let value = value(key, input, &format!("{key} = .."))?.parse()?;
     let key = AttributeKey::Argument(key.clone());

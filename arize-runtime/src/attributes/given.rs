@@ -1,11 +1,12 @@
 //! What a function's attribute says of its span: the expressions in `#[llm(session_id = session)]`.
 
-use opentelemetry::KeyValue;
+use opentelemetry::{Context, KeyValue};
 use serde::Serialize;
 
 use super::IntoAttributes;
 use super::list::List;
 use crate::masked_keys::MaskedKeys;
+use crate::scope::Scope;
 use crate::{recording, semconv};
 
 /// A value that can be an attribute: anything that is `serde::Serialize`.
@@ -20,9 +21,43 @@ pub trait RecordableAttribute: Serialize {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + ?Sized> RecordableAttribute for T {}
 
+/// A value that can be the scope of a function: a [`Scope`], or an `Option` of one.
+#[diagnostic::on_unimplemented(
+    message = "a value of type `{Self}` is no scope",
+    label = "no `arize_runtime::Scope`",
+    note = "give one, such as `scope = Scope::new().session_id(id)`; `session_id = id` says it of this span alone"
+)]
+pub trait AsScope {
+    /// None where there is none.
+    fn as_scope(&self) -> Option<&Scope>;
+}
+
+impl AsScope for Scope {
+    fn as_scope(&self) -> Option<&Scope> {
+        Some(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: AsScope + ?Sized> AsScope for &S {
+    fn as_scope(&self) -> Option<&Scope> {
+        (**self).as_scope()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: AsScope> AsScope for Option<S> {
+    fn as_scope(&self) -> Option<&Scope> {
+        self.as_ref()?.as_scope()
+    }
+}
+
 /// Takes the values of an attribute's expressions, by reference.
 #[derive(Debug, Default)]
-pub struct Given(List);
+pub struct Given {
+    list: List,
+    scope: Option<Scope>,
+}
 
 impl Given {
     /// What `say` gives; a panic in it is told and costs what comes after.
@@ -33,40 +68,50 @@ impl Given {
     }
 
     pub(crate) fn into_vec(self, masked_keys: Option<&MaskedKeys>) -> Vec<KeyValue> {
-        let mut attributes = self.0.into_vec();
+        let mut attributes = self.list.into_vec();
         if let Some(keys) = masked_keys {
             keys.mask_attributes(&mut attributes);
         }
         attributes
     }
 
+    /// `context` with the scope that was given, once; None where there is none.
+    pub(crate) fn scoped(&mut self, context: &Context) -> Option<Context> {
+        self.scope.take().map(|scope| scope.put_into(context))
+    }
+
     /// `session_id = ..`
     pub fn session_id<T: RecordableAttribute + ?Sized>(&mut self, id: &T) {
-        self.0.id(semconv::SESSION_ID, id);
+        self.list.id(semconv::SESSION_ID, id);
     }
 
     /// `user_id = ..`
     pub fn user_id<T: RecordableAttribute + ?Sized>(&mut self, id: &T) {
-        self.0.id(semconv::USER_ID, id);
+        self.list.id(semconv::USER_ID, id);
     }
 
     /// `metadata = ..`
     pub fn metadata<T: RecordableAttribute + ?Sized>(&mut self, object: &T) {
-        self.0.object(semconv::METADATA, object);
+        self.list.object(semconv::METADATA, object);
     }
 
     /// `tags = ..`
     pub fn tags<T: RecordableAttribute + ?Sized>(&mut self, tags: &T) {
-        self.0.strings(semconv::TAGS, tags);
+        self.list.strings(semconv::TAGS, tags);
+    }
+
+    /// `scope = ..`
+    pub fn scope<S: AsScope + ?Sized>(&mut self, scope: &S) {
+        self.scope = scope.as_scope().cloned();
     }
 
     /// `attributes("key" = ..)`
     pub fn attribute<T: RecordableAttribute + ?Sized>(&mut self, key: &'static str, value: &T) {
-        self.0.any(key, value);
+        self.list.any(key, value);
     }
 
     /// `attributes = ..`
     pub fn all(&mut self, attributes: impl IntoAttributes) {
-        self.0.extend(attributes.into_attributes());
+        self.list.extend(attributes.into_attributes());
     }
 }

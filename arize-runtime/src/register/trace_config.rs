@@ -40,9 +40,21 @@ impl<R: Routes> Registration<R> {
     /// - Keys are those of arguments (a tool's `password: &str` is one), results, a handler's body, metadata of
     ///   scopes and of requests, and of JSON that code sets as a text attribute, which is masked as it is sent.
     ///   They are compared letter by letter, upper and lower case.
-    /// - A text is masked where it is itself a JSON object or array, and is untouched otherwise: an argument
-    ///   that is no JSON is hidden by `redact(name)` in the attribute.
-    /// - The texts of errors are not masked; [`Hidden::Inputs`] hides them. A tool's schema is kept.
+    /// - A span's attribute whose whole key is a path is hidden too: `attributes(card.number = n)`, and with the
+    ///   path `metadata` what says which experiment a span belongs to. The space, the project and the kind are
+    ///   not. The value of an attribute stands under its key, as an argument's does under its name.
+    /// - A text is masked where it is itself a JSON object or array, and is untouched otherwise. A tool's schema
+    ///   is kept.
+    ///
+    /// What it does not catch, and what does:
+    ///
+    /// | not caught | write |
+    /// |---|---|
+    /// | free text with a secret in it, JSON inside a code fence or a sentence, the content of messages | `redact(name)` in the attribute, an `input = ..` or `output = ..` without it, or [`hide`](Self::hide) with [`Hidden::Inputs`], [`Hidden::InputText`] and so on |
+    /// | texts of errors and panics | [`Hidden::Inputs`], which hides them as well; errors that do not quote |
+    /// | the text of an argument that is `debug(name)` | `redact(name)`, or `Serialize` for its type |
+    /// | `card.number` of a value that has no key `card` above it: `input = &card`, a result that is the card | the path `number`, or `input = json!({"card": card})` |
+    /// | what other code puts onto spans as text that is no JSON | the whole key of that attribute as a path, or [`hide`](Self::hide) |
     ///
     /// An empty path, or one with an empty key, is an error when the pipeline is made.
     pub fn mask_keys(mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
