@@ -20,7 +20,7 @@ mod grpc;
 mod handle;
 mod http;
 mod inbox;
-mod masking;
+pub(crate) mod masking;
 mod otlp;
 mod processor;
 mod routes;
