@@ -9,7 +9,7 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use super::span::CapturedSpan;
 use crate::export::attributes::{add_context, route_of, set_route, settle};
-use crate::export::masking;
+use crate::export::{fix_route, masking};
 use crate::routing::Routing;
 use crate::trace_config::TraceConfig;
 
@@ -35,15 +35,14 @@ impl Collector {
         self.with(|spans| spans.clone())
     }
 
-    /// What is done to a span before it is encoded.
+    /// What the pipeline does to a span before it encodes it.
     fn as_exported(&self, span: &mut SpanData) {
+        if let Some(fixed) = &self.fixed {
+            fix_route(span, fixed);
+        }
         settle(&mut span.attributes);
         let own = |(space, project): (&str, &str)| (space.to_owned(), project.to_owned());
-        let route = match &self.fixed {
-            Some(fixed) => Some(own((fixed.space_id(), fixed.project_name()))),
-            None => route_of(&span.attributes).ok().map(own),
-        };
-        if let Some((space_id, project_name)) = route {
+        if let Ok((space_id, project_name)) = route_of(&span.attributes).map(own) {
             set_route(&mut span.attributes, &space_id, &project_name);
         }
         masking::apply(&self.config, span);
