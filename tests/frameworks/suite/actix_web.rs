@@ -52,7 +52,7 @@ async fn response(request: HttpRequest, body: String) -> HttpResponse {
 }
 
 #[post("/described")]
-#[experiment_handler(name = "run_agent", output = |response| response.status().as_u16())]
+#[experiment_handler(name = "run_agent", output = |sent| sent.status().as_u16())]
 async fn described(request: HttpRequest, body: String) -> HttpResponse {
     match answer(&body).await {
         Ok(answer) => HttpResponse::Ok().json(answer),
