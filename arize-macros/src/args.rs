@@ -134,6 +134,14 @@ fn unknown(kind: &Kind, key: &str) -> String {
             kind.attribute
         );
     }
+    if key == "redact" {
+        // only handlers do not take it
+        return format!(
+            "`#[{}]` has no argument `redact`; say what is recorded with `input = ..`, or hide the values of a \
+             field with `.mask_keys([..])` of the registration",
+            kind.attribute
+        );
+    }
     if !elsewhere.is_empty() {
         let takes = if elsewhere.len() == 1 {
             "takes"
@@ -146,12 +154,39 @@ fn unknown(kind: &Kind, key: &str) -> String {
             listed(elsewhere.iter().map(String::as_str)),
         );
     }
+    if let Some(builder) = builder_of(kind, key) {
+        return format!(
+            "unknown argument `{key}`; write `attributes = {builder}` with the builders of \
+             `arize_runtime::attributes`"
+        );
+    }
     match nearest(key, kind.keys.iter().copied()) {
         Some(near) => {
             format!("unknown argument `{key}`; did you mean `{near}`? allowed are {allowed}")
         }
         None => format!("unknown argument `{key}`; allowed are {allowed}"),
     }
+}
+
+/// What says it in the words of OpenInference, where somebody expects an argument.
+fn builder_of(kind: &Kind, key: &str) -> Option<&'static str> {
+    let builder = match key {
+        "model" | "model_name" if kind.attribute == "embedding" => "Embedding::new().model(..)",
+        "model" | "model_name" if kind.attribute == "reranker" => "Reranker::new().model(..)",
+        "model" | "model_name" => "Llm::new().model(..)",
+        "provider" => "Llm::new().provider(..)",
+        "system" => "Llm::new().system(..)",
+        "messages" | "input_messages" => "Llm::new().input_messages(..)",
+        "temperature" | "max_tokens" | "top_p" | "invocation_parameters" => {
+            "Llm::new().invocation_parameters(..)"
+        }
+        "tokens" | "token_count" | "usage" => "Llm::new().token_count(..)",
+        "cost" => "Llm::new().cost(..)",
+        "tools" => "Llm::new().tools(..)",
+        "documents" => "Retriever::new().documents(..)",
+        _ => return None,
+    };
+    Some(builder)
 }
 
 /// What follows `key =`.
@@ -207,7 +242,22 @@ fn names(key: &Ident, input: ParseStream<'_>) -> syn::Result<Punctuated<Ident, T
         let wanted = format!("`{key}` names no argument; write `{key}(a, b)`");
         return Err(syn::Error::new(key.span(), wanted));
     }
-    Punctuated::parse_terminated_with(&content, Ident::parse_any)
+    let names = Punctuated::parse_terminated_with(&content, whole_argument);
+    // read to the end, so that what is left is not told too
+    content.parse::<TokenStream>()?;
+    names
+}
+
+fn whole_argument(input: ParseStream<'_>) -> syn::Result<Ident> {
+    let name = Ident::parse_any(input)?;
+    if input.peek(Token![.]) {
+        let message = format!(
+            "arguments are named as a whole; write `{name}`, or hide the values of a field with \
+             `.mask_keys([..])` of the registration"
+        );
+        return Err(syn::Error::new(name.span(), message));
+    }
+    Ok(name)
 }
 
 fn given<T>(

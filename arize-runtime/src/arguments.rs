@@ -213,7 +213,14 @@ impl ToolSchema {
 
     pub(crate) fn add(&mut self, name: &'static str, schema: Option<SchemaOf>, required: bool) {
         let schema = match schema {
-            Some(schema) => Value::from(schema(&mut self.generator)).to_string(),
+            Some(schema) => {
+                let mut schema = schema(&mut self.generator);
+                // the generator itself does so with whole schemas and definitions alone
+                for transform in self.generator.transforms_mut() {
+                    transform.transform(&mut schema);
+                }
+                Value::from(schema).to_string()
+            }
             None => "{}".to_owned(),
         };
         let comma = if self.properties.is_empty() { "" } else { "," };
@@ -268,10 +275,11 @@ mod tests {
         add!("opaque", Opaque);
         add!("maybe", None::<Opaque>);
         add!("node", Node { children: vec![] });
+        add!("pair", (1_u8, "x"));
         let schema: Value = serde_json::from_str(&schema.finish("f", Some("Finds."))).unwrap();
         assert_eq!(
             schema["required"],
-            serde_json::json!(["from", "opaque", "node"])
+            serde_json::json!(["from", "opaque", "node", "pair"])
         );
         assert_eq!(
             schema["properties"]["from"],
@@ -279,6 +287,9 @@ mod tests {
         );
         assert_eq!(schema["properties"]["opaque"], serde_json::json!({}));
         assert_eq!(schema["properties"]["node"]["$ref"], "#/definitions/Node");
+        let pair = &schema["properties"]["pair"];
+        assert_eq!(pair["items"][1], serde_json::json!({"type": "string"}));
+        assert!(pair.get("prefixItems").is_none(), "that is of 2020-12");
         assert!(schema["definitions"]["Node"].is_object());
         assert_eq!(
             (&schema["title"], &schema["description"]),

@@ -23,6 +23,8 @@ use crate::error::InstallError;
 use crate::export::{Exporter, Filter, Protocol, RoutingSpanProcessor, SCOPE};
 use crate::stats::Counters;
 use crate::trace_config::Masking;
+#[cfg(feature = "testing")]
+use crate::{resolve::Defaults, trace_config::TraceConfig};
 
 pub use endpoint::Endpoint;
 pub use handle::Arize;
@@ -318,6 +320,13 @@ impl<R: Routes> Registration<R> {
     /// The configuration cannot work; each [`InstallError`] says what to change.
     pub fn into_processor(self) -> Result<(RoutingSpanProcessor, AwaitingProvider), InstallError> {
         self.start(true)
+    }
+
+    /// The defaults of routes and what is recorded, without a place to send it to.
+    #[cfg(feature = "testing")]
+    pub(crate) fn unsent(&self) -> Result<(Defaults, TraceConfig), InstallError> {
+        let destinations = self.routes.destinations(&self.environment)?;
+        Ok((destinations.defaults, self.trace_config()?))
     }
 
     fn start(

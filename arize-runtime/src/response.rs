@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::value::RawValue;
 
 use crate::levels::levels;
-use crate::outcome::{Failure, LastLevel, Returned, Seen, returned};
+use crate::outcome::{Failure, LastLevel, Projected, Returned, Seen, returned};
 use crate::recording::{self, Recorded};
 
 impl<'a, T> Returned<'a, (StatusCode, T)> {
@@ -64,19 +64,40 @@ impl<T: AsRef<[u8]>> ResponseBody<'_, T> {
     }
 }
 
+/// A response whose body is not read.
+#[derive(Debug)]
+pub struct Unread<'a, T: ?Sized>(Returned<'a, T>);
+
+#[expect(
+    clippy::unused_self,
+    reason = "the levels of a method have one form of call"
+)]
+impl<'a, T: ?Sized> Unread<'a, T> {
+    /// Nothing.
+    pub fn respond(&self) {}
+
+    /// Nothing.
+    pub fn skip(&self) {}
+
+    /// What `f` makes of the response.
+    pub fn at<O>(&self, f: impl FnOnce(&'a T) -> O) -> Projected<'a, O> {
+        LastLevel::at(&self.0, f)
+    }
+}
+
 /// Responses with a status, whose body is not read: 5xx is an error.
 macro_rules! statuses {
     ($($(#[$feature:meta])* [$($generic:ident)?] $type:ty => |$response:ident| $status:expr;)+) => {$(
         $(#[$feature])*
-        impl$(<$generic>)? Returned<'_, $type> {
-            /// Nothing of the body; 5xx is an error.
+        impl<'a, $($generic)?> Returned<'a, $type> {
+            /// The response itself; 5xx is an error.
             #[must_use]
-            pub fn body(&self) -> Returned<'_, ()> {
+            pub fn body(&self) -> Unread<'a, $type> {
                 let seen = self.seen();
                 if let Some($response) = seen.value {
                     seen.status($status);
                 }
-                returned(seen.of(None))
+                Unread(returned(seen))
             }
         }
     )+};

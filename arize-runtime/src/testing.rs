@@ -8,7 +8,7 @@
 //!
 //! ```toml
 //! [dev-dependencies]
-//! arize-runtime = { version = "0.1", features = ["testing"] }
+//! arize-runtime = { path = "../arize/arize-runtime", features = ["testing"] }
 //! ```
 //!
 //! The tree of spans tells most of what a test asks; [`Capture::span`] has the rest:
@@ -66,6 +66,9 @@
 //! ([`hide`](crate::Registration::hide)). And the environment is not read: a request that names no
 //! space has none. Nothing is captured under an unsampled parent.
 //!
+//! What a registration hides and masks is tested with [`Registration::capture`](crate::Registration::capture), in
+//! the place of [`capture`]: the same, with the registration's trace config and default route.
+//!
 //! To see what goes over the wire, test against the receiver of `arize-local` with
 //! [`build`](crate::Registration::build).
 
@@ -82,7 +85,8 @@ use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 
-use crate::register::{MAX_ATTRIBUTES, tracer_of};
+use crate::error::InstallError;
+use crate::register::{MAX_ATTRIBUTES, Registration, Routes, tracer_of};
 use crate::resolve::Defaults;
 use crate::trace_config::TraceConfig;
 use crate::tracer::Pipeline;
@@ -104,7 +108,40 @@ const NOTHING: &str = "nothing was captured; run the code in `capture.run(|| ..)
 /// ```
 #[must_use]
 pub fn capture() -> Capture {
-    let spans = Collector::default();
+    captured(Defaults::default(), TraceConfig::default())
+}
+
+impl<R: Routes> Registration<R> {
+    /// Starts to capture as this registration would send: with its default route, and with what it hides,
+    /// masks and cuts short, from code and environment. Nothing is sent, so neither an endpoint nor a key is needed,
+    /// and which spaces are allowed is not asked. With the feature `testing`: see [`testing`](crate::testing).
+    ///
+    /// ```
+    /// use arize_runtime::{register_with_routing, tool};
+    ///
+    /// #[tool]
+    /// fn log_in(user: &str, password: &str) -> bool {
+    ///     user.len() < password.len()
+    /// }
+    ///
+    /// let registration = register_with_routing().mask_keys(["password"]);
+    /// let capture = registration.with_environment(|_variable| None).capture()?;
+    /// capture.run(|| log_in("ada", "tiger"));
+    /// let input = r#"{"user":"ada","password":"__REDACTED__"}"#;
+    /// assert_eq!(capture.span("log_in").input(), Some(input));
+    /// # Ok::<(), arize_runtime::InstallError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A default route or a path of masked keys that cannot be one, or for [`register`](crate::register) none.
+    pub fn capture(self) -> Result<Capture, InstallError> {
+        let (defaults, trace_config) = self.unsent()?;
+        Ok(captured(defaults, trace_config))
+    }
+}
+
+fn captured(defaults: Defaults, trace_config: TraceConfig) -> Capture {
+    let spans = Collector::new(trace_config.clone(), defaults.fixed.clone());
     let provider = SdkTracerProvider::builder()
         .with_resource(Resource::builder_empty().build())
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
@@ -113,8 +150,8 @@ pub fn capture() -> Capture {
         .build();
     let pipeline = Pipeline::open(
         tracer_of(&provider),
-        Defaults::default(),
-        TraceConfig::default(),
+        defaults,
+        trace_config,
         Arc::default(),
         None,
     );
@@ -125,7 +162,7 @@ pub fn capture() -> Capture {
     }))
 }
 
-/// The spans of one test, from [`capture`].
+/// The spans of one test, from [`capture`] or [`Registration::capture`].
 ///
 /// A clone is a handle to the same spans. Once the last handle is dropped, annotated functions are bare
 /// in its Context.

@@ -296,3 +296,40 @@ async fn a_path_without_a_key_is_an_error() {
         assert!(error.to_string().ends_with("like `card.number`"), "{error}");
     }
 }
+
+#[test]
+fn a_capture_shows_spans_as_the_registration_would_send_them() {
+    #[tool]
+    fn pay(amount: u32, password: &str) -> String {
+        format!("{amount} {}", password.len())
+    }
+    let registration = arize_runtime::register_with_routing()
+        .with_environment(|name| (name == "ARIZE_API_KEY").then(String::new))
+        .mask_keys(["password"])
+        .hide(arize_runtime::Hidden::Outputs);
+    let capture = registration.capture().unwrap();
+    assert_eq!(capture.run(|| pay(3, "tiger")), "3 5");
+    let span = capture.span("pay");
+    let input = r#"{"amount":3,"password":"__REDACTED__"}"#;
+    assert_eq!(span.input(), Some(input));
+    assert_eq!(span.output(), Some("__REDACTED__"));
+    assert_eq!(span.routing(), None);
+
+    // what other code sets by hand is masked where it leaves
+    let tracer = capture.tracer_provider().tracer("by hand");
+    let mut by_hand = tracer.start("by hand");
+    by_hand.set_attribute(KeyValue::new("llm.request", r#"{"password":"tiger"}"#));
+    by_hand.end();
+    let masked = capture.span("by hand");
+    let masked = masked.text("llm.request");
+    assert_eq!(masked, Some(r#"{"password":"__REDACTED__"}"#));
+
+    let one = arize_runtime::register().space_id("s").project_name("p");
+    let capture = one.with_environment(|_| None).capture().unwrap();
+    capture.run(|| pay(3, "tiger"));
+    let routing = capture.span("pay").routing().unwrap();
+    assert_eq!((routing.space_id(), routing.project_name()), ("s", "p"));
+
+    let wrong = arize_runtime::register_with_routing().mask_keys([""]);
+    assert!(wrong.capture().is_err());
+}

@@ -14,7 +14,7 @@ use crate::semconv::{
 use crate::trace_config::{Hidden, Masking, TraceConfig, cut};
 
 /// What is done to every span before it is encoded.
-pub(super) fn apply(config: &TraceConfig, span: &mut SpanData) {
+pub(crate) fn apply(config: &TraceConfig, span: &mut SpanData) {
     hide(config.masking, span);
     if let Some(keys) = &config.masked_keys {
         keys.mask_attributes(&mut span.attributes);

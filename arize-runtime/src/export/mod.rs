@@ -20,7 +20,7 @@ mod grpc;
 mod handle;
 mod http;
 mod inbox;
-mod masking;
+pub(crate) mod masking;
 mod otlp;
 mod processor;
 mod routes;
@@ -29,6 +29,8 @@ mod worker;
 
 pub(crate) use handle::{Exporter, Settings};
 pub use processor::RoutingSpanProcessor;
+#[cfg(feature = "testing")]
+pub(crate) use processor::fix_route;
 pub(crate) use processor::{AllowedSpaces, Filter, SCOPE};
 pub use transport::Protocol;
 pub(crate) use transport::{Credentials, Target, TransportConfig};

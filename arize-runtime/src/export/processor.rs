@@ -131,7 +131,7 @@ impl RoutingSpanProcessor {
 }
 
 /// Leaves the span no other route, whoever set one.
-fn fix_route(span: &mut SpanData, fixed: &Routing) {
+pub(crate) fn fix_route(span: &mut SpanData, fixed: &Routing) {
     let names_route = |kv: &KeyValue| matches!(kv.key.as_str(), SPACE_ID | PROJECT_NAME);
     span.attributes.retain(|kv| !names_route(kv));
     let (space_id, project_name) = fixed.shared();

@@ -9,32 +9,61 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use super::span::CapturedSpan;
 use crate::export::attributes::{add_context, route_of, set_route, settle};
+use crate::export::{fix_route, masking};
+use crate::routing::Routing;
+use crate::trace_config::TraceConfig;
 
 /// All spans in the order in which they started, which times do not tell: a clock may stand still.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Collector(Arc<Mutex<Vec<CapturedSpan>>>);
+#[derive(Debug, Clone)]
+pub(super) struct Collector {
+    spans: Arc<Mutex<Vec<CapturedSpan>>>,
+    config: TraceConfig,
+    /// The one route of everything, whatever requests name.
+    fixed: Option<Routing>,
+}
 
 impl Collector {
+    pub(super) fn new(config: TraceConfig, fixed: Option<Routing>) -> Self {
+        Self {
+            spans: Arc::default(),
+            config,
+            fixed,
+        }
+    }
+
     pub(super) fn all(&self) -> Vec<CapturedSpan> {
         self.with(|spans| spans.clone())
     }
 
+    /// What the pipeline does to a span before it encodes it.
+    fn as_exported(&self, span: &mut SpanData) {
+        if let Some(fixed) = &self.fixed {
+            fix_route(span, fixed);
+        }
+        settle(&mut span.attributes);
+        let own = |(space, project): (&str, &str)| (space.to_owned(), project.to_owned());
+        if let Ok((space_id, project_name)) = route_of(&span.attributes).map(own) {
+            set_route(&mut span.attributes, &space_id, &project_name);
+        }
+        masking::apply(&self.config, span);
+    }
+
     fn with<T>(&self, f: impl FnOnce(&mut Vec<CapturedSpan>) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        f(&mut self.spans.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl SpanProcessor for Collector {
     fn on_start(&self, span: &mut Span, parent: &Context) {
-        add_context(span, parent, None);
+        add_context(span, parent, self.config.masked_keys.as_deref());
         if let Some(mut data) = span.exported_data() {
-            as_exported(&mut data);
+            self.as_exported(&mut data);
             self.with(|spans| spans.push(CapturedSpan { data, ended: false }));
         }
     }
 
     fn on_end(&self, mut data: SpanData) {
-        as_exported(&mut data);
+        self.as_exported(&mut data);
         let context = data.span_context.clone();
         self.with(|spans| {
             let same = |span: &&mut CapturedSpan| span.data.span_context == context;
@@ -50,15 +79,5 @@ impl SpanProcessor for Collector {
 
     fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
         Ok(())
-    }
-}
-
-/// What the export thread does before it encodes a span.
-fn as_exported(span: &mut SpanData) {
-    settle(&mut span.attributes);
-    let route =
-        route_of(&span.attributes).map(|(space, project)| (space.to_owned(), project.to_owned()));
-    if let Ok((space_id, project_name)) = route {
-        set_route(&mut span.attributes, &space_id, &project_name);
     }
 }

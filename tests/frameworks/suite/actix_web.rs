@@ -51,6 +51,15 @@ async fn response(request: HttpRequest, body: String) -> HttpResponse {
     }
 }
 
+#[post("/described")]
+#[experiment_handler(name = "run_agent", output = |sent| sent.status().as_u16())]
+async fn described(request: HttpRequest, body: String) -> HttpResponse {
+    match answer(&body).await {
+        Ok(answer) => HttpResponse::Ok().json(answer),
+        Err(error) => HttpResponse::InternalServerError().body(error.to_string()),
+    }
+}
+
 #[post("/responder")]
 #[experiment_handler(name = "run_agent")]
 async fn responder(request: HttpRequest, body: String) -> impl Responder {
@@ -71,6 +80,7 @@ fn serve(context: Context) -> String {
             .service(below)
             .service(above)
             .service(response)
+            .service(described)
             .service(responder)
             .wrap_fn(move |request, service| service.call(request).with_context(context.clone()))
     };
@@ -85,7 +95,7 @@ fn serve(context: Context) -> String {
 async fn handlers_of_actix_web() {
     let pipeline = Pipeline::start().await;
     let url = serve(pipeline.context());
-    for path in ["below", "above", "responder"] {
+    for path in ["below", "above", "responder", "described"] {
         judge(&format!("{url}/{path}"), &pipeline.receiver).await;
     }
     for (path, message) in [
