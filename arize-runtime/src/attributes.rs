@@ -32,6 +32,7 @@ macro_rules! into_attributes {
 
 mod list;
 mod names;
+mod number;
 mod usage;
 
 mod media;
@@ -51,6 +52,7 @@ use opentelemetry::KeyValue;
 
 pub(crate) use given::Given;
 
+pub use crate::text::Text;
 pub use common::Attributes;
 pub use decision::Decision;
 pub use embedding::Embedding;
@@ -59,13 +61,14 @@ pub use llm::{Llm, LlmTool};
 pub use media::{Audio, Document};
 pub use message::{Content, Message, ToolCall};
 pub use names::{AnnotatorKind, Provider, Role, System};
+pub use number::Number;
 pub use prompt::Prompt;
 pub use retrieval::{Reranker, Retriever};
 pub use tool::Tool;
 pub use usage::{Cost, Count, TokenCount};
 
-/// What can be said of a span: a builder of this module, a list of OpenTelemetry's own, or a closure that makes
-/// one of them where a span records.
+/// What can be said of a span: a builder of this module, a list of OpenTelemetry's own, an `Option` of one of
+/// them, two or three of them in a tuple, or a closure that makes one of all these where a span records.
 ///
 /// Implement it for the response of your model's client, and `record(&response)` says all of it:
 ///
@@ -89,7 +92,8 @@ pub use usage::{Cost, Count, TokenCount};
     message = "`{Self}` cannot be recorded as attributes",
     label = "no builder of `arize_runtime::attributes`",
     note = "give a builder, such as `Attributes::new().attribute(\"key\", &value)` or `Llm::new().model(..)`, or \
-            a closure that returns one"
+            a closure that returns one",
+    note = "a closure whose last expression ends in a `;` returns `()`, which says nothing; leave out the `;`"
 )]
 pub trait IntoAttributes {
     /// The names and values, in order. They can be given to a span that is not the current one as well:
@@ -100,6 +104,30 @@ pub trait IntoAttributes {
 impl IntoAttributes for Vec<KeyValue> {
     fn into_attributes(self) -> Vec<KeyValue> {
         self
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: IntoAttributes> IntoAttributes for Option<A> {
+    fn into_attributes(self) -> Vec<KeyValue> {
+        self.map_or_else(Vec::new, A::into_attributes)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: IntoAttributes, B: IntoAttributes> IntoAttributes for (A, B) {
+    fn into_attributes(self) -> Vec<KeyValue> {
+        let mut attributes = self.0.into_attributes();
+        attributes.extend(self.1.into_attributes());
+        attributes
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: IntoAttributes, B: IntoAttributes, C: IntoAttributes> IntoAttributes for (A, B, C) {
+    fn into_attributes(self) -> Vec<KeyValue> {
+        let (first, second, third) = self;
+        ((first, second), third).into_attributes()
     }
 }
 

@@ -9,6 +9,7 @@ mod error;
 mod levels;
 mod notice;
 mod stats;
+mod text;
 
 mod masked_keys;
 mod trace_config;

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::automatic::{self, AutomaticKey};
 use crate::recording::{self, Recorded, tell_not_serialized};
+use crate::text::Text;
 
 /// Whether there ever was a scope: where there was none, none is looked for.
 static USED: AtomicBool = AtomicBool::new(false);
@@ -57,16 +58,16 @@ impl Scope {
         Self::default()
     }
 
-    /// The conversation that the spans belong to: `session.id`.
+    /// The conversation that the spans belong to: `session.id`. `None` says nothing of it.
     #[must_use]
-    pub fn session_id(self, id: impl Into<String>) -> Self {
-        self.with_text(&automatic::SESSION_ID, id.into())
+    pub fn session_id<Form>(self, id: impl Text<Form>) -> Self {
+        self.with_given(&automatic::SESSION_ID, id.get())
     }
 
-    /// The user that the spans belong to: `user.id`.
+    /// The user that the spans belong to: `user.id`. `None` says nothing of it.
     #[must_use]
-    pub fn user_id(self, id: impl Into<String>) -> Self {
-        self.with_text(&automatic::USER_ID, id.into())
+    pub fn user_id<Form>(self, id: impl Text<Form>) -> Self {
+        self.with_given(&automatic::USER_ID, id.get())
     }
 
     /// Anything else, as a JSON object: `metadata`. Of a handler it is merged with what the request says of its
@@ -127,6 +128,13 @@ impl Scope {
             }
         }
         context.with_value(InScope(attributes.into()))
+    }
+
+    fn with_given(self, key: &AutomaticKey, text: Option<String>) -> Self {
+        match text {
+            Some(text) => self.with_text(key, text),
+            None => self,
+        }
     }
 
     fn with_text(self, key: &AutomaticKey, text: String) -> Self {

@@ -5,6 +5,7 @@
 
 mod attribute_names;
 mod attributes;
+mod builders;
 mod capture;
 mod conformance;
 mod flush;

@@ -2,6 +2,7 @@
 
 use opentelemetry::{Array, Value};
 
+use super::Number;
 use super::list::{List, setters};
 
 /// A call that turns texts into vectors: `embedding.*`.
@@ -45,12 +46,13 @@ impl Embedding {
         self
     }
 
-    /// Another text and its vector: `embedding.embeddings.*.embedding.vector`.
+    /// Another text and its vector: `embedding.embeddings.*.embedding.vector`. The numbers of an `f32` vector
+    /// arrive as they are printed.
     #[must_use]
-    pub fn vector(mut self, text: impl Into<String>, vector: &[impl Copy + Into<f64>]) -> Self {
+    pub fn vector(mut self, text: impl Into<String>, vector: &[impl Copy + Number]) -> Self {
         let mut embedding = List::default();
         embedding.put("embedding.text", text.into());
-        let vector = vector.iter().map(|&number| number.into()).collect();
+        let vector = vector.iter().map(|&number| number.get()).collect();
         embedding.put("embedding.vector", Value::Array(Array::F64(vector)));
         self.add(embedding);
         self

@@ -143,8 +143,10 @@ macro_rules! setters {
     (@text [$($doc:tt)*] $name:ident $key:expr) => {
         $($doc)*
         #[must_use]
-        pub fn $name(mut self, value: impl Into<String>) -> Self {
-            self.list.put($key, value.into());
+        pub fn $name<Form>(mut self, value: impl $crate::text::Text<Form>) -> Self {
+            if let Some(text) = value.get() {
+                self.list.put($key, text);
+            }
             self
         }
     };
@@ -161,8 +163,8 @@ macro_rules! setters {
     (@float [$($doc:tt)*] $name:ident $key:expr) => {
         $($doc)*
         #[must_use]
-        pub fn $name(mut self, value: impl Into<f64>) -> Self {
-            self.list.put($key, value.into());
+        pub fn $name(mut self, value: impl $crate::attributes::Number) -> Self {
+            self.list.put($key, value.get());
             self
         }
     };

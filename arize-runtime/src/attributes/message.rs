@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::Role;
 use super::list::{List, setters};
 use super::media::{Audio, Document};
+use super::{Role, Text};
 
 /// A message of a chat, for [`Llm::input_message`](super::Llm::input_message) and
 /// [`Llm::output_message`](super::Llm::output_message).
@@ -51,9 +51,9 @@ impl Message {
         Self::new(Role::User).content(content)
     }
 
-    /// What the model says.
+    /// What the model says; `None` where it only asks for tools.
     #[must_use]
-    pub fn assistant(content: impl Into<String>) -> Self {
+    pub fn assistant<Form>(content: impl Text<Form>) -> Self {
         Self::new(Role::Assistant).content(content)
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use arize_runtime::attributes::{Llm, Message};
 use arize_runtime::testing::capture;
-use arize_runtime::{chain, llm};
+use arize_runtime::{Scope, chain, llm};
 
 #[llm(
     skip(client),
@@ -24,6 +24,34 @@ async fn later<C: Display + Send>(client: C, a: &str, (text, number): (String, u
 fn with_builder(model: String, texts: &mut Vec<String>) -> usize {
     texts.push(model);
     texts.len()
+}
+
+struct Chat {
+    scope: Scope,
+}
+
+impl Chat {
+    #[chain(skip(own), scope = self.scope)]
+    fn ask(&self, own: Option<&Scope>) -> String {
+        self.answer(own)
+    }
+
+    #[llm(skip_all, scope = own)]
+    fn answer(&self, own: Option<&Scope>) -> String {
+        format!("{own:?} {:?}", self.scope)
+    }
+}
+
+#[test]
+fn a_scope_is_taken_by_reference() {
+    let capture = capture();
+    let chat = Chat {
+        scope: Scope::new().session_id("c"),
+    };
+    let own = Scope::new().session_id("own");
+    capture.run(|| chat.ask(Some(&own)));
+    assert_eq!(capture.span("ask").text("session.id"), Some("c"));
+    assert_eq!(capture.span("answer").text("session.id"), Some("own"));
 }
 
 #[tokio::test]
