@@ -72,8 +72,8 @@ pub(crate) fn start(
     if let Some(request) = request {
         if let Some(linkage) = request.linkage {
             let metadata = scope::under_metadata(parent, linkage);
-            let metadata = pipeline.trace_config.mask(metadata);
-            attributes.push(KeyValue::new(semconv::METADATA, metadata));
+            let metadata = KeyValue::new(semconv::METADATA, metadata);
+            attributes.push(pipeline.trace_config.masked(metadata));
         }
         links = request.link.map(|link| vec![Link::with_context(link)]);
         frame = Frame::Handler(None);

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use opentelemetry::KeyValue;
+
 use crate::masked_keys::MaskedKeys;
 
 /// What a pipeline records. Small, since each live span has a copy.
@@ -31,13 +33,12 @@ impl Default for TraceConfig {
 }
 
 impl TraceConfig {
-    /// `text` without the values of masked keys, if it is a JSON object or array.
-    #[inline]
-    pub(crate) fn mask(&self, text: String) -> String {
-        match &self.masked_keys {
-            Some(keys) => keys.mask("", &text).unwrap_or(text),
-            None => text,
+    /// `attribute` without what stands under masked keys.
+    pub(crate) fn masked(&self, mut attribute: KeyValue) -> KeyValue {
+        if let Some(keys) = &self.masked_keys {
+            keys.mask_attribute(&mut attribute);
         }
+        attribute
     }
 }
 
