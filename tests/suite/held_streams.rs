@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use arize_runtime::testing::capture;
-use arize_runtime::{AgentRequest, experiment_handler, hold_span, llm, tool};
+use arize_runtime::{AgentRequest, experiment_handler, hold_span};
 use axum::body::Body;
 use axum::response::Response;
 use axum::response::sse::{Event, Sse};
@@ -19,25 +19,7 @@ use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout;
 
 use crate::harness::{Agent, PARENT, SOON, TRACE, TRACEPARENT, named, names, route};
-
-#[tool]
-async fn look_up(word: &str) -> usize {
-    tokio::task::yield_now().await;
-    word.len()
-}
-
-#[llm(stream)]
-fn words() -> impl Stream<Item = &'static str> {
-    stream::iter(["It", " rains", "."]).then(|word| async move {
-        look_up(word).await;
-        word
-    })
-}
-
-#[tool(stream)]
-fn panics() -> impl Stream<Item = u8> {
-    stream::iter([1, 2]).map(|n| if n == 2 { panic!("no two") } else { n })
-}
+use crate::streams::{look_up, panics, words};
 
 #[experiment_handler]
 async fn sse(
@@ -70,6 +52,22 @@ const HEADERS: [(&str, &str); 2] = [
 
 async fn agent(handler: axum::routing::MethodRouter) -> Agent {
     Agent::start(Router::new().route("/invoke", handler)).await
+}
+
+fn request(agent: &Agent, input: &str) -> http::Request<Full<Bytes>> {
+    let body = format!(r#"{{"input": "{input}"}}"#);
+    let request = http::Request::post(&agent.url)
+        .header("content-type", "application/json")
+        .header("baggage", HEADERS[1].1);
+    request.body(Full::new(Bytes::from(body))).unwrap()
+}
+
+/// The connection breaks, before the head of the response or after.
+async fn expect_broken(agent: &Agent, input: &str) {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    if let Ok(response) = client.request(request(agent, input)).await {
+        assert!(response.into_body().collect().await.is_err());
+    }
 }
 
 #[tokio::test]
@@ -108,13 +106,9 @@ async fn a_handlers_span_stays_open_to_the_end_of_its_response() {
 #[tokio::test]
 async fn a_client_that_goes_away_cancels_the_handlers_span() {
     let agent = agent(post(endless_body)).await;
-    let request = http::Request::post(&agent.url)
-        .header("content-type", "application/json")
-        .header("baggage", HEADERS[1].1)
-        .body(Full::new(Bytes::from(r#"{"input": ""}"#)))
-        .unwrap();
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let mut body = client.request(request).await.unwrap().into_body();
+    let response = client.request(request(&agent, "")).await.unwrap();
+    let mut body = response.into_body();
     let first = body.frame().await.unwrap().unwrap();
     assert_eq!(first.into_data().unwrap(), "first");
     assert!(agent.spans().await.is_empty(), "the response goes on");
@@ -141,16 +135,7 @@ async fn breaks(headers: HeaderMap, Json(_request): Json<AgentRequest<String>>) 
 #[tokio::test]
 async fn a_response_that_panics_is_its_handlers_panic() {
     let agent = agent(post(breaks)).await;
-    let body = r#"{"input": "", "arize_metadata": {"space_id": "s", "project_name": "p"}}"#;
-    let request = http::Request::post(&agent.url)
-        .header("content-type", "application/json")
-        .body(Full::new(Bytes::from(body)))
-        .unwrap();
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    // the connection breaks, before the head of the response or after
-    if let Ok(response) = client.request(request).await {
-        assert!(response.into_body().collect().await.is_err());
-    }
+    expect_broken(&agent, "").await;
     let spans = agent.spans().await;
     for name in ["breaks", "panics"] {
         assert_eq!(named(&spans, name).status.message, "panic: no two");
@@ -179,16 +164,7 @@ async fn fails(headers: HeaderMap, Json(request): Json<AgentRequest<String>>) ->
 async fn an_error_among_the_items_is_the_handlers() {
     for (what, output) in [("all", Some("It")), ("none", None), ("some", None)] {
         let agent = agent(post(fails)).await;
-        let body = format!(r#"{{"input": "{what}"}}"#);
-        let request = http::Request::post(&agent.url)
-            .header("content-type", "application/json")
-            .header("baggage", HEADERS[1].1)
-            .body(Full::new(Bytes::from(body)))
-            .unwrap();
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        if let Ok(response) = client.request(request).await {
-            assert!(response.into_body().collect().await.is_err());
-        }
+        expect_broken(&agent, what).await;
         let spans = agent.spans().await;
         let span = named(&spans, "fails");
         assert_eq!(span.status.message, "Error: model died");

@@ -30,13 +30,13 @@ struct Row {
 }
 
 #[tool]
-async fn look_up(word: &str) -> usize {
+pub(crate) async fn look_up(word: &str) -> usize {
     tokio::task::yield_now().await;
     word.len()
 }
 
 #[llm(stream)]
-fn words() -> impl Stream<Item = &'static str> {
+pub(crate) fn words() -> impl Stream<Item = &'static str> {
     stream::iter(["It", " rains", "."]).then(|word| async move {
         look_up(word).await;
         word
@@ -79,7 +79,7 @@ fn endless() -> impl Stream<Item = Broken> + Unpin {
 }
 
 #[tool(stream)]
-fn panics() -> impl Stream<Item = u8> {
+pub(crate) fn panics() -> impl Stream<Item = u8> {
     stream::iter([1, 2]).map(|n| if n == 2 { panic!("no two") } else { n })
 }
 
