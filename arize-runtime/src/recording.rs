@@ -207,12 +207,13 @@ mod tests {
     #[test]
     fn strings_and_scalars_are_text_and_the_rest_is_json() {
         let text = |s: &str| Some(Recorded::Text(s.to_owned()));
+        let scalar = |s: &str| Some(Recorded::Scalar(s.to_owned()));
         assert_eq!(Recorded::of("a \"b\"\n"), text("a \"b\"\n"));
         assert_eq!(Recorded::of(&Some("x")), text("x"));
-        assert_eq!(Recorded::of(&3), text("3"));
-        assert_eq!(Recorded::of(&2.0), text("2.0"));
-        assert_eq!(Recorded::of(&true), text("true"));
-        assert_eq!(Recorded::of(&()), text("null"));
+        assert_eq!(Recorded::of(&3), scalar("3"));
+        assert_eq!(Recorded::of(&2.0), scalar("2.0"));
+        assert_eq!(Recorded::of(&true), scalar("true"));
+        assert_eq!(Recorded::of(&()), scalar("null"));
         assert_eq!(
             Recorded::of(&[1, 2]),
             Some(Recorded::Json("[1,2]".to_owned()))
