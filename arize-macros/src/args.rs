@@ -130,7 +130,7 @@ fn unknown(kind: &Kind, key: &str) -> String {
         // only handlers do not take it
         return format!(
             "`#[{}]` has no argument `stream`; give the stream that the response is made of to \
-             `arize_runtime::hold_span`",
+             `arize_runtime::hold_span!`",
             kind.attribute
         );
     }

@@ -1,7 +1,10 @@
 //! The items of a stream on their way into one value.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
+use crate::masked_keys::MaskedKeys;
 use crate::recording::Recorded;
 use crate::trace_config::CutMark;
 
@@ -13,6 +16,7 @@ pub(crate) struct Items {
     /// Bytes of all items, those that are not kept among them.
     length: usize,
     most: usize,
+    masked_keys: Option<Arc<MaskedKeys>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,13 +28,15 @@ enum Form {
 }
 
 impl Items {
-    /// Keeps so many bytes.
-    pub(crate) fn new(most: usize) -> Self {
+    /// Keeps so many bytes, without the values of masked keys: of each element of an array, and of texts as a
+    /// whole, since a value may be spread over several.
+    pub(crate) fn new(most: usize, masked_keys: Option<Arc<MaskedKeys>>) -> Self {
         Self {
             form: Form::None,
             text: String::new(),
             length: 0,
             most,
+            masked_keys,
         }
     }
 
@@ -58,7 +64,14 @@ impl Items {
 
     fn element(&mut self, json: &str) {
         self.append(if self.length == 0 { "[" } else { "," });
-        self.append(json);
+        match self.masked(json) {
+            Some(masked) => self.append(&masked),
+            None => self.append(json),
+        }
+    }
+
+    fn masked(&self, text: &str) -> Option<String> {
+        self.masked_keys.as_ref()?.mask("", text)
     }
 
     /// What is beyond the limit is counted and not kept.
@@ -78,7 +91,13 @@ impl Items {
         if self.form == Form::Array {
             self.append("]");
         }
-        if self.length > self.text.len() && self.form != Form::Redacted {
+        let is_cut = self.length > self.text.len();
+        if self.form == Form::Text
+            && let Some(masked) = self.masked(&self.text)
+        {
+            self.text = masked;
+        }
+        if is_cut && self.form != Form::Redacted {
             let mark = CutMark(self.length);
             return Some(Recorded::Text(self.text + &mark.to_string()));
         }
@@ -96,7 +115,7 @@ mod tests {
     use super::*;
 
     fn of(most: usize, items: &[serde_json::Value]) -> Option<Recorded> {
-        let mut all = Items::new(most);
+        let mut all = Items::new(most, None);
         for item in items {
             all.push(Recorded::of(item).expect("it is JSON"));
         }

@@ -13,6 +13,7 @@ use std::error::Error;
 use std::fmt::Display;
 use std::ops::Deref;
 
+use bytes::Bytes;
 use futures_core::Stream;
 use http::StatusCode;
 use serde::Serialize;
@@ -115,7 +116,9 @@ impl<'a, R> NoResult<'a, R> {
 
 levels! {
     /// A success value.
-    Returned => SerializeLevel<'a, T>;
+    Returned => BytesLevel<'a, T>;
+    /// Bytes?
+    BytesLevel => SerializeLevel<'a, T>;
     /// Serialises?
     SerializeLevel => DerefLevel<'a, T>;
     /// Dereferences?
@@ -130,7 +133,8 @@ levels! {
 
 pub(crate) fn returned<T: ?Sized>(seen: Seen<'_, T>) -> Returned<'_, T> {
     let last = LastLevel(seen);
-    Returned(SerializeLevel(DerefLevel(FutureLevel(StreamLevel(last)))))
+    let serialize = SerializeLevel(DerefLevel(FutureLevel(StreamLevel(last))));
+    Returned(BytesLevel(serialize))
 }
 
 impl<T: AsRef<str> + ?Sized> Returned<'_, T> {
@@ -141,6 +145,21 @@ impl<T: AsRef<str> + ?Sized> Returned<'_, T> {
     }
 
     /// A string, as it is.
+    pub fn respond(&self) {
+        self.record();
+    }
+}
+
+impl BytesLevel<'_, Bytes> {
+    /// Text, if it is UTF-8; else nothing.
+    pub fn record(&self) {
+        self.seen().keep(|bytes| {
+            let text = str::from_utf8(bytes).ok()?;
+            Some(Recorded::Text(text.to_owned()))
+        });
+    }
+
+    /// Text, if it is UTF-8; else nothing.
     pub fn respond(&self) {
         self.record();
     }
@@ -241,7 +260,9 @@ pub trait ReadOutput {}
 
 impl<'a, T: ?Sized> LastLevel<'a, T> {
     /// For `skip_output`.
-    pub fn skip(&self) {}
+    pub fn skip(&self) {
+        self.seen().span.settle_output();
+    }
 
     /// Refused by the compiler.
     pub fn record(&self)
@@ -263,8 +284,8 @@ impl<'a, T: ?Sized> LastLevel<'a, T> {
 #[diagnostic::on_unimplemented(
     message = "the output of type `{Self}` cannot be recorded",
     label = "not `serde::Serialize`",
-    note = "implement `serde::Serialize` for it, or write `skip_output` in the attribute, or \
-            `output = |value| ..` to record something that it has"
+    note = "implement `serde::Serialize` for it, or write `skip_output` in the attribute (of a handler and in \
+            `hold_span!` it is `output = none`), or `output = |value| ..` to record something that it has"
 )]
 pub trait RecordableOutput {}
 

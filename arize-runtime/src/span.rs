@@ -96,6 +96,7 @@ pub(crate) fn start(
         hides_outputs: pipeline.trace_config.masking.hides(Hidden::Outputs),
         masked_keys: pipeline.trace_config.masked_keys.clone(),
         failed: Cell::new(false),
+        output_settled: Cell::new(false),
         ended: false,
         frame,
         items: None,
@@ -113,6 +114,7 @@ pub struct ActiveSpan {
     hides_outputs: bool,
     masked_keys: Option<Arc<MaskedKeys>>,
     failed: Cell<bool>,
+    output_settled: Cell<bool>,
     ended: bool,
     frame: Frame,
     /// The outputs so far of a function that returns a stream.
@@ -156,14 +158,15 @@ impl ActiveSpan {
     }
 
     pub(crate) fn output(&self, output: Recorded) {
-        let output = match &self.masked_keys {
-            Some(keys) => output.masked(keys, ""),
-            None => output,
-        };
         if let Some(items) = &self.items {
             items.borrow_mut().push(output);
             return;
         }
+        self.settle_output();
+        let output = match &self.masked_keys {
+            Some(keys) => output.masked(keys, ""),
+            None => output,
+        };
         let (value, mime_type) = output.into_parts();
         // one by one: `set_attributes` moves the array twice, which costs more than the second lock
         let span = self.context.span();
@@ -173,11 +176,16 @@ impl ActiveSpan {
         }
     }
 
+    /// What the function's attribute says of the output is done, or is nothing.
+    pub(crate) fn settle_output(&self) {
+        self.output_settled.set(true);
+    }
+
     /// From now on outputs are the items of a stream.
     pub(crate) fn collect_items(&mut self) {
         let pipeline = tracer::of(&self.context);
         let most = pipeline.map_or(0, |pipeline| pipeline.trace_config.max_value_length);
-        let items = Items::new(most);
+        let items = Items::new(most, self.masked_keys.clone());
         self.items = Some(Box::new(RefCell::new(items)));
     }
 
@@ -203,6 +211,7 @@ impl ActiveSpan {
             hides_outputs: pipeline.trace_config.masking.hides(Hidden::Outputs),
             masked_keys: pipeline.trace_config.masked_keys.clone(),
             failed: Cell::new(false),
+            output_settled: Cell::new(false),
             ended: true,
             frame: Frame::Outside,
             items: None,

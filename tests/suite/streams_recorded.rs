@@ -8,6 +8,7 @@ use arize_runtime::{
     Hidden, RegisterWithRouting, Routing, RoutingFutureExt as _, experiment_handler, hold_span,
     tool,
 };
+use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt as _};
 use http::HeaderMap;
@@ -29,7 +30,7 @@ async fn outputs<T: Serialize + Clone + Send + Sync + 'static>(
     fn found<T: Serialize + Send>(items: Vec<T>) -> impl Stream<Item = T> {
         stream::iter(items)
     }
-    #[experiment_handler(body = none, output = none)]
+    #[experiment_handler(body = none)]
     async fn response<T: Serialize + Clone + Send + Sync + 'static>(
         headers: &HeaderMap,
         items: Vec<T>,
@@ -117,4 +118,64 @@ async fn hidden_items_are_not_serialised() {
     let hidden = outputs(items, |r| r.hide(Hidden::Outputs)).await;
     assert_eq!(hidden, both("__REDACTED__", "none"));
     assert_eq!(counted.0.load(Relaxed), 0);
+}
+
+#[tokio::test]
+async fn a_secret_that_is_spread_over_texts_is_masked() {
+    let json = r#"{"user":"ada","password":"tiger-4242","n":[1]}"#;
+    for at in 0..=json.len() {
+        let pieces = vec![json[..at].to_owned(), json[at..].to_owned()];
+        let masked = outputs(pieces, |r| r.mask_keys(["password"])).await;
+        let expected = json.replace("tiger-4242", "__REDACTED__");
+        assert_eq!(masked, both(&expected, "text/plain"), "cut at {at}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_are_text_if_they_are() {
+    let bytes = vec![
+        Bytes::from("a "),
+        Bytes::from_static(b"\xff"),
+        Bytes::from("page"),
+    ];
+    let recorded = of_handlers(bytes).await;
+    assert_eq!(recorded, ["a page", "none", "3", "a pagea page"]);
+}
+
+/// What handlers record that say nothing of their output, `none`, or something, and of two streams.
+async fn of_handlers(items: Vec<Bytes>) -> [String; 4] {
+    #[experiment_handler(body = none)]
+    async fn silent(headers: &HeaderMap, items: Vec<Bytes>) -> Body<Bytes> {
+        Body(hold_span!(stream::iter(items)).boxed())
+    }
+    #[experiment_handler(body = none, output = none)]
+    async fn none(headers: &HeaderMap, items: Vec<Bytes>) -> Body<Bytes> {
+        Body(hold_span!(stream::iter(items)).boxed())
+    }
+    #[experiment_handler(body = none, output = |body| body.0.size_hint().0)]
+    async fn something(headers: &HeaderMap, items: Vec<Bytes>) -> Body<Bytes> {
+        Body(hold_span!(stream::iter(items)).boxed())
+    }
+    #[experiment_handler(body = none)]
+    async fn two(headers: &HeaderMap, items: Vec<Bytes>) -> Body<Bytes> {
+        let first = hold_span!(stream::iter(items.clone()));
+        Body(first.chain(hold_span!(stream::iter(items))).boxed())
+    }
+    let pipeline = Pipeline::start(&[]).await;
+    let mut headers = HeaderMap::new();
+    let route = "arize.space_id=s,arize.project_name=p".parse().unwrap();
+    headers.insert("baggage", route);
+    async {
+        silent(&headers, items.clone()).await.0.count().await;
+        none(&headers, items.clone()).await.0.count().await;
+        something(&headers, items.clone()).await.0.count().await;
+        two(&headers, items).await.0.count().await;
+    }
+    .with_context(pipeline.context())
+    .await;
+    let spans = pipeline.spans().await;
+    ["silent", "none", "something", "two"].map(|name| {
+        let output = named(&spans, name).attr_str("output.value");
+        output.unwrap_or("none").to_owned()
+    })
 }

@@ -51,6 +51,7 @@ impl<R: Routes> Registration<R> {
     /// | not caught | write |
     /// |---|---|
     /// | free text with a secret in it, JSON inside a code fence or a sentence, the content of messages | `redact(name)` in the attribute, an `input = ..` or `output = ..` without it, or [`hide`](Self::hide) with [`Hidden::Inputs`], [`Hidden::InputText`] and so on |
+    /// | JSON that is a string inside of JSON, as in `"arguments": "{..}"` | the path `arguments` |
     /// | texts of errors and panics | [`Hidden::Inputs`], which hides them as well; errors that do not quote |
     /// | the text of an argument that is `debug(name)` | `redact(name)`, or `Serialize` for its type |
     /// | `card.number` of a value that has no key `card` above it: `input = &card`, a result that is the card | the path `number`, or `input = json!({"card": card})` |

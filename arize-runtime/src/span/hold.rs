@@ -16,6 +16,8 @@ struct State {
     streams: usize,
     /// Once its handler has returned.
     span: Option<ActiveSpan>,
+    /// Those of the streams that are over.
+    outputs: Vec<Recorded>,
 }
 
 /// How a stream ended.
@@ -51,12 +53,11 @@ impl Hold {
         let mut state = self.state();
         state.streams -= 1;
         let last = state.streams == 0;
-        let Some(span) = &mut state.span else {
+        let State { span, outputs, .. } = &mut *state;
+        let Some(span) = span else {
             return;
         };
-        if let Some(output) = output {
-            span.output(output);
-        }
+        outputs.extend(output);
         if failed {
             span.failed.set(true);
         }
@@ -65,11 +66,25 @@ impl Hold {
             End::Cancelled => span.cancelled(),
             End::Panicked(payload) => span.panic(*payload),
         }
+        if last && !span.output_settled.get() {
+            record(span, std::mem::take(outputs));
+        }
         let span = state.span.take_if(|_| last);
         drop(state); // a span processor may do anything as the span ends
         if let Some(mut span) = span {
             span.end();
         }
+    }
+}
+
+/// The output of one stream as it is, those of several as the items of one.
+fn record(span: &mut ActiveSpan, mut outputs: Vec<Recorded>) {
+    if outputs.len() > 1 {
+        span.collect_items();
+        outputs.drain(..).for_each(|output| span.output(output));
+        span.output_items();
+    } else if let Some(output) = outputs.pop() {
+        span.output(output);
     }
 }
 

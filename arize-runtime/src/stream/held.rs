@@ -11,8 +11,8 @@ use crate::span::{ActiveSpan, hold};
 
 /// Keeps the span of a handler open until this stream, which its response is made of, has ended or is dropped.
 ///
-/// As a function, `hold_span(stream)`, it records nothing of the items. As a macro, [`hold_span!`](crate::hold_span!),
-/// it records them as functions marked `stream` do.
+/// As a function, `hold_span(stream)`, it records nothing of the items, so an `Err` among them is not seen. As a macro,
+/// [`hold_span!`](crate::hold_span!), it records them as functions marked `stream` do.
 ///
 /// The stream is polled inside the [`Context`] that is current here, so that tools which are called while the
 /// response is sent are under the handler's span and go to its space. What calls tools belongs inside, and only what
@@ -54,7 +54,9 @@ where
 ///
 /// Texts are joined, other values are a JSON array; of a `Result` the value counts, and an `Err` makes the handler's
 /// span an ERROR. `hold_span!(stream, output = |item| expr)` records something else of each item, nothing where that
-/// is `None`; `output = none` only errors.
+/// is `None`; `output = none` only errors, as for items that are formatted already (`Event`). What the handler's
+/// attribute says of its output goes before the items. Several streams are recorded in the order in which they end. The
+/// type of the items has to be known: `Ok::<_, Infallible>(event)`.
 ///
 /// ```
 /// use std::convert::Infallible;
