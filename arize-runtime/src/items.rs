@@ -1,10 +1,7 @@
 //! The items of a stream on their way into one value.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
-use crate::masked_keys::MaskedKeys;
 use crate::recording::Recorded;
 use crate::trace_config::CutMark;
 
@@ -16,7 +13,6 @@ pub(crate) struct Items {
     /// Bytes of all items, those that are not kept among them.
     length: usize,
     most: usize,
-    masked_keys: Option<Arc<MaskedKeys>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,15 +24,13 @@ enum Form {
 }
 
 impl Items {
-    /// Keeps so many bytes, without the values of masked keys: of each element of an array, and of texts as a
-    /// whole, since a value may be spread over several.
-    pub(crate) fn new(most: usize, masked_keys: Option<Arc<MaskedKeys>>) -> Self {
+    /// Keeps so many bytes. Keys are masked in the whole, since a value may be spread over several texts.
+    pub(crate) fn new(most: usize) -> Self {
         Self {
             form: Form::None,
             text: String::new(),
             length: 0,
             most,
-            masked_keys,
         }
     }
 
@@ -64,14 +58,7 @@ impl Items {
 
     fn element(&mut self, json: &str) {
         self.append(if self.length == 0 { "[" } else { "," });
-        match self.masked(json) {
-            Some(masked) => self.append(&masked),
-            None => self.append(json),
-        }
-    }
-
-    fn masked(&self, text: &str) -> Option<String> {
-        self.masked_keys.as_ref()?.mask("", text)
+        self.append(json);
     }
 
     /// What is beyond the limit is counted and not kept.
@@ -91,13 +78,7 @@ impl Items {
         if self.form == Form::Array {
             self.append("]");
         }
-        let is_cut = self.length > self.text.len();
-        if self.form == Form::Text
-            && let Some(masked) = self.masked(&self.text)
-        {
-            self.text = masked;
-        }
-        if is_cut && self.form != Form::Redacted {
+        if self.length > self.text.len() && self.form != Form::Redacted {
             let mark = CutMark(self.length);
             return Some(Recorded::Text(self.text + &mark.to_string()));
         }
@@ -115,7 +96,7 @@ mod tests {
     use super::*;
 
     fn of(most: usize, items: &[serde_json::Value]) -> Option<Recorded> {
-        let mut all = Items::new(most, None);
+        let mut all = Items::new(most);
         for item in items {
             all.push(Recorded::of(item).expect("it is JSON"));
         }

@@ -185,7 +185,7 @@ impl ActiveSpan {
     pub(crate) fn collect_items(&mut self) {
         let pipeline = tracer::of(&self.context);
         let most = pipeline.map_or(0, |pipeline| pipeline.trace_config.max_value_length);
-        let items = Items::new(most, self.masked_keys.clone());
+        let items = Items::new(most);
         self.items = Some(Box::new(RefCell::new(items)));
     }
 

@@ -41,10 +41,14 @@ impl SpanProcessor for Other {
 
 /// A pipeline beside another processor, which masks `password` and `card.number`.
 async fn masking() -> (Pipeline, Other) {
+    masking_of(&["password", "card.number"]).await
+}
+
+async fn masking_of(keys: &[&str]) -> (Pipeline, Other) {
     let receiver = Receiver::bind(any_port()).await.unwrap();
-    let registration = registration(&receiver, &[])
-        .mask_keys(["password"])
-        .mask_keys([String::from("card.number")]);
+    let registration = keys.iter().fold(registration(&receiver, &[]), |r, key| {
+        r.mask_keys([String::from(*key)])
+    });
     let (processor, arize) = registration.into_processor().unwrap();
     let other = Other::default();
     let provider = SdkTracerProvider::builder()
@@ -255,6 +259,25 @@ async fn an_attribute_whose_key_is_masked_is_seen_nowhere() {
         Some(&AttributeValue::Int(4711)),
         "the key is another"
     );
+}
+
+#[tokio::test]
+async fn what_a_request_says_of_its_experiment_is_masked_by_its_key() {
+    #[experiment_handler]
+    async fn invoke(headers: &HeaderMap, body: &Value) -> usize {
+        let _ = headers;
+        body.to_string().len()
+    }
+    let (pipeline, other) = masking_of(&["metadata"]).await;
+    let body = json!({"input": 1, "arize_metadata":
+        {"space_id": "s", "project_name": "p", "run_id": "secret"}});
+    let headers = HeaderMap::new();
+    let call = invoke(&headers, &body).with_context(pipeline.context());
+    call.await;
+    let seen = other.0.lock().unwrap().clone();
+    assert!(!seen.contains(r#"run_id\":\"secret"#), "{seen}");
+    let spans = pipeline.spans().await;
+    assert_eq!(spans[0].attr_str("metadata"), Some("__REDACTED__"));
 }
 
 #[tokio::test]

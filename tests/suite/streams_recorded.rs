@@ -97,6 +97,8 @@ async fn masked_keys_are_masked_in_each_item() {
         let cut = outputs(items, |r| mask(r).max_value_length(most)).await;
         let shows = |(value, _): &(String, String)| value.contains("se");
         assert!(!cut.iter().any(shows), "{cut:?}");
+        let says = |(value, _): &(String, String)| value.ends_with(" bytes)");
+        assert!(cut.iter().all(says), "{cut:?}");
     }
 }
 
