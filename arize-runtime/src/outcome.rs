@@ -50,6 +50,11 @@ impl<'a, T: ?Sized> Seen<'a, T> {
         }
     }
 
+    /// Nothing is the output, whatever a stream brings later.
+    pub(crate) fn skip(self) {
+        self.span.settle_output();
+    }
+
     pub(crate) fn keep(self, text: impl FnOnce(&T) -> Option<Recorded>) {
         if let Some(value) = self.value {
             self.span.record_output(|| text(value));
@@ -261,7 +266,7 @@ pub trait ReadOutput {}
 impl<'a, T: ?Sized> LastLevel<'a, T> {
     /// For `skip_output`.
     pub fn skip(&self) {
-        self.seen().span.settle_output();
+        self.seen().skip();
     }
 
     /// Refused by the compiler.

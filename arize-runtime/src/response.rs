@@ -48,6 +48,13 @@ levels! {
     ResponseBody => Returned<'a, T>;
 }
 
+impl<T> ResponseBody<'_, T> {
+    /// Nothing, of a body that is a stream as well.
+    pub fn skip(&self) {
+        self.seen().skip();
+    }
+}
+
 impl<T: AsRef<[u8]>> ResponseBody<'_, T> {
     /// What goes to the caller: JSON, or text. What is neither is not recorded.
     pub fn respond(&self) {
@@ -68,16 +75,18 @@ impl<T: AsRef<[u8]>> ResponseBody<'_, T> {
 #[derive(Debug)]
 pub struct Unread<'a, T: ?Sized>(Returned<'a, T>);
 
-#[expect(
-    clippy::unused_self,
-    reason = "the levels of a method have one form of call"
-)]
 impl<'a, T: ?Sized> Unread<'a, T> {
     /// Nothing.
+    #[expect(
+        clippy::unused_self,
+        reason = "the levels of a method have one form of call"
+    )]
     pub fn respond(&self) {}
 
-    /// Nothing.
-    pub fn skip(&self) {}
+    /// Nothing, nor of a stream that the response is made of.
+    pub fn skip(&self) {
+        self.0.seen().skip();
+    }
 
     /// What `f` makes of the response.
     pub fn at<O>(&self, f: impl FnOnce(&'a T) -> O) -> Projected<'a, O> {

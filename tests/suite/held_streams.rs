@@ -11,7 +11,8 @@ use axum::response::sse::{Event, Sse};
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::stream::{self, BoxStream};
+use futures_util::{Stream, StreamExt as _};
 use http::HeaderMap;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
@@ -171,6 +172,22 @@ async fn an_error_among_the_items_is_the_handlers() {
         assert_eq!(span.events[0].name, "exception");
         assert_eq!(span.attr_str("output.value"), output, "{what}");
     }
+}
+
+/// Whose body is a stream itself, as `StreamBody` of hyper's is.
+#[experiment_handler(body = none, output = none)]
+async fn stream_body(headers: &HeaderMap) -> http::Response<BoxStream<'static, &'static str>> {
+    http::Response::new(hold_span!(words()).boxed())
+}
+
+#[tokio::test]
+async fn a_response_of_which_nothing_is_recorded_may_be_a_stream() {
+    let capture = capture();
+    let response = async { stream_body(&HeaderMap::new()).await };
+    let body = capture.scope(response).await.into_body();
+    assert_eq!(body.collect::<String>().await, "It rains.");
+    assert_eq!(capture.span("stream_body").output(), None);
+    assert_eq!(capture.span("words").output(), Some("It rains."));
 }
 
 #[tokio::test]
