@@ -246,20 +246,14 @@ impl<T: Stream + ?Sized> StreamLevel<'_, T> {
         T: ReadOutput,
     {
     }
-
-    /// Refused by the compiler.
-    pub fn skip(&self)
-    where
-        T: ReadOutput,
-    {
-    }
 }
 
 /// Implemented by nothing: it carries the error for a function that only makes a stream.
 #[diagnostic::on_unimplemented(
     message = "the span would end before the stream that this function returns has been read",
     label = "a stream",
-    note = "write `stream` in the attribute, and the span lives as long as the stream"
+    note = "write `stream` in the attribute, and the span lives as long as the stream; or `skip_output` for what is a \
+            stream among other things, such as a connection"
 )]
 pub trait ReadOutput {}
 

@@ -48,13 +48,6 @@ levels! {
     ResponseBody => Returned<'a, T>;
 }
 
-impl<T> ResponseBody<'_, T> {
-    /// Nothing, of a body that is a stream as well.
-    pub fn skip(&self) {
-        self.seen().skip();
-    }
-}
-
 impl<T: AsRef<[u8]>> ResponseBody<'_, T> {
     /// What goes to the caller: JSON, or text. What is neither is not recorded.
     pub fn respond(&self) {

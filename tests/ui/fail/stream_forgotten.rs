@@ -6,7 +6,7 @@ fn complete(prompt: &str) -> impl Stream<Item = String> + use<> {
     stream::iter([prompt.to_owned()])
 }
 
-#[tool(skip_output)]
+#[tool]
 async fn rows(query: String) -> Result<impl Stream<Item = String>, std::fmt::Error> {
     Ok(stream::iter([query]))
 }

@@ -20,6 +20,12 @@ async fn borrowed(words: &[String]) -> Result<BoxStream<'_, &str>, std::fmt::Err
     Ok(Box::pin(stream::iter(words).map(String::as_str)))
 }
 
+/// A connection, which is a stream as well and outlives the call.
+#[tool(skip_output)]
+fn connect() -> BoxStream<'static, u32> {
+    stream::iter([1]).boxed()
+}
+
 #[async_trait]
 trait Source {
     async fn rows<'a>(&'a self, from: u32) -> BoxStream<'a, u32>;
@@ -38,6 +44,9 @@ impl Source for Vec<u32> {
 async fn it_is_traced() {
     let capture = capture();
     assert_eq!(capture.run(|| count(2)).count().await, 2);
+    let connection = capture.run(connect);
+    assert_eq!(capture.span("connect").output(), None);
+    assert_eq!(connection.count().await, 1);
     let words = ["a".to_owned(), "b".to_owned()];
     let joined = capture.scope(borrowed(&words)).await.expect("it has words");
     assert_eq!(joined.collect::<String>().await, "ab");
