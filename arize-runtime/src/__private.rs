@@ -1,7 +1,5 @@
 //! What expansions may name. Not for hand-written code: it changes with every version.
 
-use std::sync::Arc;
-
 use crate::resolve::Defaults;
 use crate::trace_config::TraceConfig;
 
@@ -14,13 +12,8 @@ pub use crate::stream::hold_items;
 
 /// For benches: annotated functions start their spans with this tracer, in the whole process.
 pub fn install(tracer: opentelemetry_sdk::trace::SdkTracer) {
-    let pipeline = crate::tracer::Pipeline::open(
-        tracer,
-        Defaults::default(),
-        TraceConfig::default(),
-        Arc::default(),
-        None,
-    );
+    let pipeline =
+        crate::tracer::Pipeline::open(tracer, Defaults::default(), TraceConfig::default(), None);
     assert!(pipeline.install(), "a process has one pipeline");
 }
 

@@ -117,18 +117,25 @@ pub(crate) fn handle(
     let request = if tracer::is_live() {
         read_request(spec, headers, body)
     } else {
-        if tracer::was_shut_down() {
-            notice::warn(Notice::Late, || {
-                format!(
-                    "`{}` was called after the pipeline was shut down and traces nothing; keep the handle \
-                     of `install()` until the last request (`let arize = ..`, not `let _ = ..`)",
-                    spec.name
-                )
-            });
-        }
         None
     };
     HandlerCall { spec, request }
+}
+
+/// Counts and tells of a request that comes after the shutdown.
+#[cold]
+fn unstarted(spec: &SpanSpec, context: &Context) {
+    let Some(pipeline) = tracer::shut_down(context) else {
+        return;
+    };
+    pipeline.untraced.unstarted_call();
+    notice::warn(Notice::Late, || {
+        format!(
+            "`{}` was called after the pipeline was shut down and traces nothing; keep the handle of \
+             `install()` until the last request (`let arize = ..`, not `let _ = ..`)",
+            spec.name
+        )
+    });
 }
 
 fn read_request(
@@ -137,7 +144,10 @@ fn read_request(
     body: RequestBody<'_>,
 ) -> Option<Request> {
     let ambient = Context::current();
-    let pipeline = tracer::of(&ambient)?;
+    let Some(pipeline) = tracer::of(&ambient) else {
+        unstarted(spec, &ambient);
+        return None;
+    };
     tracer::handler_called();
     let parent = propagation::parent(headers);
     let records = parent.as_ref().is_none_or(SpanContext::is_sampled);
@@ -146,7 +156,7 @@ fn read_request(
     let context = tracer::carry_override(&ambient, scope::carry(&ambient, Context::new()));
     let context = propagation::with_parent(baggage.put_into(context), parent);
     if !records {
-        pipeline.counters.unsampled_request();
+        pipeline.untraced.unsampled_request();
         notice::warn(Notice::Unsampled, || UNSAMPLED.to_owned());
         let attributes = RequestAttributes::default();
         return Some(Request {

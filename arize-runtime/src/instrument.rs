@@ -63,7 +63,10 @@ fn start_live(
 ) -> Option<Box<Inputs>> {
     let mut lost = false;
     let inputs = Context::map_current(|context| {
-        let pipeline = tracer::of(context)?;
+        let Some(pipeline) = tracer::of(context) else {
+            unstarted(context);
+            return None;
+        };
         let inputs = || Inputs::of_call(spec, &pipeline.trace_config);
         let span = context.span();
         let parent = span.span_context();
@@ -79,6 +82,14 @@ fn start_live(
         notice::warn(Notice::NoParent, || no_parent(spec, place));
     }
     inputs.map(|inputs| inputs.recorded(record))
+}
+
+/// Counts a call that comes after the shutdown.
+#[cold]
+fn unstarted(context: &Context) {
+    if let Some(pipeline) = tracer::shut_down(context) {
+        pipeline.untraced.unstarted_call();
+    }
 }
 
 /// Whether a call without a parent has lost the Context of a handler.

@@ -84,7 +84,7 @@ pub use routing::{Routing, set_routing_context};
 pub use schemars;
 pub use scope::{Scope, suppress_tracing};
 pub use semconv::OpenInferenceSpanKind;
-pub use stats::{Loss, Losses, Stats};
+pub use stats::{Loss, LossEvent, Losses, SpaceStats, Stats};
 pub use stream::hold_span;
 pub use task::{JoinSetExt, spawn, spawn_blocking, spawn_thread};
 pub use trace_config::Hidden;

@@ -15,6 +15,7 @@ pub(crate) enum Notice {
     AttributeLimit,
     Denied,
     ExportFailed,
+    Hook,
     Late,
     Metadata,
     MetadataProject,

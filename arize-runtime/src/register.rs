@@ -20,8 +20,8 @@ use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
 use crate::error::InstallError;
-use crate::export::{Exporter, Filter, Protocol, RoutingSpanProcessor, SCOPE};
-use crate::stats::Counters;
+use crate::export::{Exporter, Filter, OnLoss, Protocol, RoutingSpanProcessor, SCOPE};
+use crate::stats::LossEvent;
 use crate::trace_config::Masking;
 #[cfg(feature = "testing")]
 use crate::{resolve::Defaults, trace_config::TraceConfig};
@@ -121,6 +121,9 @@ pub struct Registration<R> {
     timeout: Duration,
     batch_delay: Duration,
     max_queue_size: usize,
+    max_queue_bytes: usize,
+    wait_when_full: Option<Duration>,
+    on_loss: Option<OnLoss>,
     masking: Masking,
     max_value_length: usize,
     base64_image_max_length: Option<usize>,
@@ -140,6 +143,7 @@ impl<R: fmt::Debug> fmt::Debug for Registration<R> {
             .field("timeout", &self.timeout)
             .field("batch_delay", &self.batch_delay)
             .field("max_queue_size", &self.max_queue_size)
+            .field("max_queue_bytes", &self.max_queue_bytes)
             .finish_non_exhaustive()
     }
 }
@@ -156,7 +160,10 @@ impl<R: Routes> Registration<R> {
             resource: None,
             timeout: Duration::from_secs(10),
             batch_delay: Duration::from_secs(1),
-            max_queue_size: 32_768,
+            max_queue_size: 65_536,
+            max_queue_bytes: 64 * 1024 * 1024,
+            wait_when_full: None,
+            on_loss: None,
             masking: Masking::default(),
             max_value_length: 32 * 1024,
             base64_image_max_length: None,
@@ -230,10 +237,60 @@ impl<R: Routes> Registration<R> {
         self
     }
 
-    /// How many spans may be pending (queued, buffered or under way) at a time, 32,768 unless said.
+    /// How many spans may be pending (queued, buffered or under way) at a time, 65,536 unless said.
     /// Spans that end beyond are dropped and counted ([`Loss::QueueFull`](crate::Loss::QueueFull)).
+    ///
+    /// Where requests name the space, a space may hold as much of the queue as it leaves free: one
+    /// alone half of it, two a third each. So a space that floods does not push the others out. With
+    /// [`register`] there is one space, which may have it all.
     pub fn max_queue_size(mut self, spans: usize) -> Self {
         self.max_queue_size = spans;
+        self
+    }
+
+    /// How much memory the pending spans may take, in bytes: 64 MiB unless said. It is reckoned from
+    /// what the spans hold, and shared between spaces as [`max_queue_size`](Self::max_queue_size) is.
+    pub fn max_queue_bytes(mut self, bytes: usize) -> Self {
+        self.max_queue_bytes = bytes;
+        self
+    }
+
+    /// Lets a thread that ends a span wait so long for room in the queue, instead of dropping the span
+    /// at once.
+    ///
+    /// For programs that would rather be slowed down than lose spans, such as an evaluation that runs
+    /// over night. **It blocks the thread**, and an async task with all that run on its thread: an
+    /// agent that serves requests is better without.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let arize = arize_runtime::register_with_routing()
+    ///     .endpoint("http://localhost:4317")
+    ///     .wait_when_full(Duration::from_secs(5))
+    ///     .build()?;
+    /// # Ok::<(), arize_runtime::InstallError>(())
+    /// ```
+    pub fn wait_when_full(mut self, timeout: Duration) -> Self {
+        self.wait_when_full = Some(timeout);
+        self
+    }
+
+    /// Calls `hook` whenever spans are dropped, for a metric or an alert of your own. All losses are
+    /// in [`Arize::stats`] as well.
+    ///
+    /// It is called where the loss happens: on the thread that ended the span, or on the export
+    /// thread, which sends nothing meanwhile; so it should be quick. Spans that it starts are not
+    /// recorded, and a panic in it is told and goes no further.
+    ///
+    /// ```
+    /// let arize = arize_runtime::register_with_routing()
+    ///     .endpoint("http://localhost:4317")
+    ///     .on_loss(|lost| eprintln!("{} spans: {}", lost.spans, lost.loss.as_str()))
+    ///     .build()?;
+    /// # Ok::<(), arize_runtime::InstallError>(())
+    /// ```
+    pub fn on_loss(mut self, hook: impl Fn(LossEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.on_loss = Some(OnLoss(Arc::new(hook)));
         self
     }
 
@@ -337,7 +394,6 @@ impl<R: Routes> Registration<R> {
         let settings = self.settings()?;
         self.attributes.extend(destinations.attributes);
         let trace_config = settings.trace_config.clone();
-        let counters = Arc::new(Counters::default());
         let defaults = destinations.defaults;
         let filter = Filter {
             allowed: destinations.allowed,
@@ -347,14 +403,13 @@ impl<R: Routes> Registration<R> {
             resource_attributes: self.attributes,
         };
         let (processor, exporter) =
-            Exporter::start(settings, filter, counters.clone()).map_err(InstallError::Thread)?;
+            Exporter::start(settings, filter).map_err(InstallError::Thread)?;
         Ok((
             processor,
             AwaitingProvider {
                 exporter,
                 defaults,
                 trace_config,
-                counters,
             },
         ))
     }

@@ -1,6 +1,7 @@
 //! Counts: every span that ends is exported, pending, or dropped for a reason that has a name.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Why a span was dropped.
@@ -13,13 +14,13 @@ pub enum Loss {
     Denied,
     /// It had more attributes than its tracer provider keeps, and no route is left among those.
     AttributeLimit,
-    /// The queue was full.
+    /// The queue was full, or its space's share of it was.
     QueueFull,
     /// The collector took the request but refused this many of its spans (OTLP partial success).
     Rejected,
     /// The request failed for good, or its time was over. A span may have arrived all the same.
     Failed,
-    /// It alone is larger than what collectors take in one request (4 MiB).
+    /// It alone is larger than what the collector takes in one request (4 MiB unless it says less).
     TooLarge,
     /// It ended after the pipeline was shut down.
     Late,
@@ -80,6 +81,10 @@ impl Losses {
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         Self(std::array::from_fn(|i| self.0[i] - earlier.0[i]))
     }
+
+    pub(crate) fn add(&mut self, loss: Loss, spans: u64) {
+        self.0[loss as usize] += spans;
+    }
 }
 
 /// Those that are not zero.
@@ -106,8 +111,8 @@ impl fmt::Display for Losses {
 
 /// What became of the spans of a pipeline, from [`Arize::stats`](crate::Arize::stats).
 ///
-/// `ended = exported + pending + dropped.total()`, always.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// `ended = exported + pending + dropped.total()`, always: all of it is read at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// Spans that ended.
@@ -116,10 +121,16 @@ pub struct Stats {
     pub exported: u64,
     /// Spans that are queued or under way.
     pub pending: u64,
+    /// Memory that is reckoned for the pending spans, in bytes.
+    pub pending_bytes: u64,
     /// Spans that were dropped, by reason.
     pub dropped: Losses,
     /// Requests that came with an unsampled parent: no span starts in them, so none ends.
     pub unsampled_requests: u64,
+    /// Calls of annotated functions after the shutdown, for which no span was started.
+    pub unstarted_calls: u64,
+    /// The spaces that spans went to last, those with pending spans first: at most 100.
+    pub spaces: Vec<SpaceStats>,
 }
 
 /// `12 ended: 9 exported, 0 pending, 3 dropped (3 failed)`
@@ -144,85 +155,53 @@ impl fmt::Display for Stats {
     }
 }
 
-/// The live counts behind [`Stats`].
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    exported: AtomicU64,
-    pending: AtomicU64,
-    dropped: [AtomicU64; Loss::ALL.len()],
-    unsampled_requests: AtomicU64,
+/// What became of the spans of one space, as far as it is remembered: a space without pending spans is
+/// forgotten when many others came after it, and then begins at zero again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SpaceStats {
+    /// The id of the space.
+    pub space_id: Arc<str>,
+    /// Spans that the collector took.
+    pub exported: u64,
+    /// Spans that are queued or under way.
+    pub pending: u64,
+    /// Spans that were dropped, by reason. Those of spaces that are not allowed are only in the total.
+    pub dropped: Losses,
 }
 
-impl Counters {
-    /// Takes a place among the pending spans, of which there may be `capacity`.
-    pub(crate) fn enqueue(&self, capacity: u64) -> bool {
-        let free = self.pending.fetch_add(1, Relaxed) < capacity;
-        if !free {
-            self.pending.fetch_sub(1, Relaxed);
-        }
-        free
-    }
+/// Spans that were dropped just now: what [`on_loss`](crate::Registration::on_loss) is called with.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct LossEvent<'a> {
+    /// Why.
+    pub loss: Loss,
+    /// How many.
+    pub spans: u64,
+    /// Their space, unless they had none.
+    pub space_id: Option<&'a str>,
+    /// What the collector or the network said of it, without the API key.
+    pub cause: Option<&'a str>,
+}
 
-    /// `spans` pending ones were taken by the collector.
-    pub(crate) fn exported(&self, spans: u64) {
-        self.exported.fetch_add(spans, Relaxed);
-        self.pending.fetch_sub(spans, Relaxed);
-    }
+/// Requests and calls for which no span was started, so that none ends.
+#[derive(Debug, Default)]
+pub(crate) struct Untraced {
+    unsampled_requests: AtomicU64,
+    unstarted_calls: AtomicU64,
+}
 
-    /// `spans` pending ones were given up.
-    pub(crate) fn lost(&self, loss: Loss, spans: u64) {
-        self.dropped(loss, spans);
-        self.pending.fetch_sub(spans, Relaxed);
-    }
-
-    /// All pending ones are given up.
-    pub(crate) fn lose_pending(&self, loss: Loss) {
-        self.dropped(loss, self.pending.swap(0, Relaxed));
-    }
-
-    /// `spans` were dropped before they became pending.
-    pub(crate) fn dropped(&self, loss: Loss, spans: u64) {
-        self.dropped[loss as usize].fetch_add(spans, Relaxed);
-    }
-
+impl Untraced {
     pub(crate) fn unsampled_request(&self) {
         self.unsampled_requests.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn losses(&self) -> Losses {
-        Losses(std::array::from_fn(|i| self.dropped[i].load(Relaxed)))
+    pub(crate) fn unstarted_call(&self) {
+        self.unstarted_calls.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn stats(&self) -> Stats {
-        let exported = self.exported.load(Relaxed);
-        let pending = self.pending.load(Relaxed);
-        let dropped = self.losses();
-        Stats {
-            ended: exported + pending + dropped.total(),
-            exported,
-            pending,
-            dropped,
-            unsampled_requests: self.unsampled_requests.load(Relaxed),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_ended_span_is_in_one_count() {
-        let counters = Counters::default();
-        assert!(counters.enqueue(2) && counters.enqueue(2) && !counters.enqueue(2));
-        counters.dropped(Loss::QueueFull, 1);
-        counters.exported(1);
-        counters.lost(Loss::Failed, 1);
-        let stats = counters.stats();
-        assert_eq!((stats.ended, stats.exported, stats.pending), (3, 1, 0));
-        assert_eq!(
-            stats.to_string(),
-            "3 ended: 1 exported, 0 pending, 2 dropped (1 queue full, 1 failed)"
-        );
+    pub(crate) fn add_to(&self, stats: &mut Stats) {
+        stats.unsampled_requests = self.unsampled_requests.load(Relaxed);
+        stats.unstarted_calls = self.unstarted_calls.load(Relaxed);
     }
 }

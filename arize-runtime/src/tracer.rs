@@ -15,10 +15,11 @@ use opentelemetry_sdk::trace::SdkTracer;
 
 use crate::error::FlushError;
 use crate::resolve::Defaults;
-use crate::stats::Counters;
+use crate::stats::Untraced;
 use crate::trace_config::TraceConfig;
 
-/// How many pipelines could take a span. Asked first by every annotated function: at zero it is bare.
+/// How many pipelines there are that a call could find. Asked first by every annotated function: at
+/// zero it is bare. One that was shut down is among them, so that calls which come too late are counted.
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether a [`Context`] ever carried a pipeline: where none did, which is production, none is looked for.
@@ -38,7 +39,7 @@ pub(crate) struct Pipeline {
     pub(crate) tracer: SdkTracer,
     pub(crate) defaults: Defaults,
     pub(crate) trace_config: TraceConfig,
-    pub(crate) counters: Arc<Counters>,
+    pub(crate) untraced: Untraced,
     /// None where nothing is sent.
     pub(crate) flush: Option<Flush>,
     closed: AtomicBool,
@@ -57,7 +58,6 @@ impl Pipeline {
         tracer: SdkTracer,
         defaults: Defaults,
         trace_config: TraceConfig,
-        counters: Arc<Counters>,
         flush: Option<Flush>,
     ) -> Arc<Self> {
         LIVE.fetch_add(1, Relaxed);
@@ -65,17 +65,15 @@ impl Pipeline {
             tracer,
             defaults,
             trace_config,
-            counters,
+            untraced: Untraced::default(),
             flush,
             closed: AtomicBool::new(false),
         })
     }
 
-    /// From now on annotated functions are bare.
+    /// From now on annotated functions start no span here.
     pub(crate) fn close(&self) {
-        if !self.closed.swap(true, Relaxed) {
-            LIVE.fetch_sub(1, Relaxed);
-        }
+        self.closed.store(true, Relaxed);
     }
 
     /// Makes this the pipeline of every [`Context`] that carries none; false if there is one already.
@@ -87,6 +85,12 @@ impl Pipeline {
     pub(crate) fn put_into(self: &Arc<Self>, context: &Context) -> Context {
         OVERRIDDEN.store(true, Relaxed);
         context.with_value(Override(self.clone()))
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        LIVE.fetch_sub(1, Relaxed);
     }
 }
 
@@ -110,24 +114,29 @@ pub(crate) fn was_handler_called() -> bool {
     HANDLER_CALLED.load(Relaxed)
 }
 
-/// Whether there was an installed pipeline.
-pub(crate) fn was_shut_down() -> bool {
-    INSTALLED
-        .get()
-        .is_some_and(|pipeline| pipeline.closed.load(Relaxed))
-}
-
 /// The pipeline that takes the spans which start in `context`.
 #[inline]
 pub(crate) fn of(context: &Context) -> Option<&Pipeline> {
     if context.is_telemetry_suppressed() {
         return None;
     }
-    let pipeline: &Pipeline = match carried(context) {
-        Some(Override(pipeline)) => pipeline,
-        None => INSTALLED.get()?,
-    };
+    let pipeline = found(context)?;
     (!pipeline.closed.load(Relaxed)).then_some(pipeline)
+}
+
+#[inline]
+fn found(context: &Context) -> Option<&Pipeline> {
+    match carried(context) {
+        Some(Override(pipeline)) => Some(pipeline),
+        None => INSTALLED.get().map(|pipeline| &**pipeline),
+    }
+}
+
+/// The pipeline of the calls in `context`, if they come after its shutdown.
+#[cold]
+pub(crate) fn shut_down(context: &Context) -> Option<&Pipeline> {
+    let pipeline = found(context)?;
+    pipeline.closed.load(Relaxed).then_some(pipeline)
 }
 
 /// Whether `context` has a pipeline of its own.

@@ -5,59 +5,79 @@ use std::time::Instant;
 
 use opentelemetry::InstrumentationScope;
 
+use super::ledger::Load;
 use super::otlp::ScopeSpans;
+use super::spaces::SpaceKey;
 
 /// Spans of one route that go into one request.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    pub(crate) space_id: Arc<str>,
+    pub(crate) space: SpaceKey,
     pub(crate) project_name: Arc<str>,
     pub(crate) scopes: Vec<ScopeSpans>,
-    pub(crate) spans: u64,
+    pub(crate) load: Load,
+    /// Encoded.
     pub(super) bytes: usize,
     pub(super) serial: u64,
+    /// Of the flushes that wait for it, once it is sealed.
+    pub(super) generation: u64,
 }
 
 /// When a batch was opened. Its serial number tells it from a later one of the same route.
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) at: Instant,
-    pub(super) space_id: Arc<str>,
+    pub(super) space: SpaceKey,
     pub(super) project_name: Arc<str>,
     pub(super) serial: u64,
 }
 
 impl Batch {
-    pub(super) fn new(space_id: Arc<str>, project_name: Arc<str>, serial: u64) -> Self {
+    pub(super) fn new(space: SpaceKey, project_name: Arc<str>, serial: u64) -> Self {
         Self {
-            space_id,
+            space,
             project_name,
             scopes: Vec::with_capacity(1),
-            spans: 0,
+            load: Load::default(),
             bytes: 0,
             serial,
+            generation: 0,
         }
     }
 
     pub(super) fn opened(&self, at: Instant) -> Opened {
-        let (space_id, project_name) = (self.space_id.clone(), self.project_name.clone());
         Opened {
             at,
-            space_id,
-            project_name,
+            space: self.space,
+            project_name: self.project_name.clone(),
             serial: self.serial,
         }
     }
 
-    pub(super) fn add(&mut self, scope: InstrumentationScope, span: &[u8]) {
-        self.spans += 1;
-        self.bytes += span.len();
-        match self.scopes.iter_mut().find(|spans| spans.scope == scope) {
-            Some(spans) => spans.encoded.extend_from_slice(span),
-            None => self.scopes.push(ScopeSpans {
-                scope,
-                encoded: span.to_vec(),
-            }),
+    /// Adds an encoded span, for which `bytes` are reckoned, or gives its scope back if the batch
+    /// would have more than `most` bytes then. An empty batch takes any.
+    pub(super) fn add(
+        &mut self,
+        scope: InstrumentationScope,
+        span: &[u8],
+        bytes: u64,
+        most: usize,
+    ) -> Result<(), InstrumentationScope> {
+        let known = self.scopes.iter().position(|spans| spans.scope == scope);
+        match known {
+            Some(_) if self.bytes + span.len() > most => return Err(scope),
+            Some(known) => self.scopes[known].encoded.extend_from_slice(span),
+            None => {
+                let spans = ScopeSpans::new(scope, span);
+                if self.load.spans > 0 && self.bytes + spans.len() > most {
+                    return Err(spans.scope);
+                }
+                self.bytes += spans.len() - span.len();
+                self.scopes.push(spans);
+            }
         }
+        self.load += Load { spans: 1, bytes };
+        self.bytes += span.len();
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::error::FlushError;
-use crate::stats::{Counters, Losses};
+use crate::stats::Losses;
 
 /// Stands for "never": `Instant` cannot add `Duration::MAX`.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -23,6 +23,8 @@ pub(crate) struct Flush {
     before: Losses,
     cause: Option<String>,
     generation: u64,
+    /// Spans that it waits for and that are in no batch.
+    unsealed: u64,
     reply: oneshot::Sender<Answer>,
 }
 
@@ -30,23 +32,28 @@ impl Flush {
     pub(crate) fn new(
         timeout: Duration,
         close: bool,
-        counters: &Counters,
+        before: Losses,
     ) -> (Self, oneshot::Receiver<Answer>) {
         let (reply, answer) = oneshot::channel();
         let flush = Self {
             close,
             timeout,
             deadline: Instant::now() + timeout.min(FAR),
-            before: counters.losses(),
+            before,
             cause: None,
             generation: 0,
+            unsealed: 0,
             reply,
         };
         (flush, answer)
     }
 
-    pub(crate) fn result(&self, pending: u64, counters: &Counters) -> Answer {
-        let lost = counters.losses().since(&self.before);
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
+        self.deadline <= now
+    }
+
+    pub(crate) fn result(&self, pending: u64, losses: Losses) -> Answer {
+        let lost = losses.since(&self.before);
         if pending == 0 && lost.total() == 0 {
             return Ok(());
         }
@@ -91,10 +98,11 @@ impl Flushes {
         }
     }
 
-    /// Waits for all batches that are sealed by now.
-    pub(crate) fn begin(&mut self, flushes: Vec<Flush>) {
+    /// Waits for all batches that are sealed by now. For `unsealed` spans it is too late.
+    pub(crate) fn begin(&mut self, flushes: Vec<Flush>, unsealed: u64) {
         for mut flush in flushes {
             flush.generation = self.generation;
+            flush.unsealed = unsealed;
             self.waiting.push(flush);
         }
         self.generation += 1;
@@ -107,13 +115,21 @@ impl Flushes {
         }
     }
 
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         self.waiting.iter().map(|flush| flush.deadline).min()
     }
 
     /// Removes the flushes that are through or whose time is over, with their answers. If one of
     /// them closes the pipeline, removes all.
-    pub(crate) fn finish(&mut self, now: Instant, counters: &Counters) -> Vec<(Flush, Answer)> {
+    pub(crate) fn finish(
+        &mut self,
+        now: Instant,
+        losses: impl Fn() -> Losses,
+    ) -> Vec<(Flush, Answer)> {
         if self.waiting.is_empty() {
             return Vec::new();
         }
@@ -122,20 +138,21 @@ impl Flushes {
             .first_key_value()
             .map(|(&generation, _)| generation);
         let ripe = |flush: &Flush| {
-            flush.deadline <= now || oldest.is_none_or(|oldest| oldest > flush.generation)
+            flush.is_over(now) || oldest.is_none_or(|oldest| oldest > flush.generation)
         };
         let close = self.waiting.iter().any(|flush| flush.close && ripe(flush));
         let finished: Vec<_> = self
             .waiting
             .extract_if(.., |flush| close || ripe(flush))
             .collect();
+        if finished.is_empty() {
+            return Vec::new();
+        }
+        let losses = losses();
         let answer = |flush: Flush| {
-            let pending = self
-                .outstanding
-                .range(..=flush.generation)
-                .map(|(_, spans)| spans)
-                .sum();
-            let answer = flush.result(pending, counters);
+            let sealed = self.outstanding.range(..=flush.generation);
+            let pending = flush.unsealed + sealed.map(|(_, spans)| spans).sum::<u64>();
+            let answer = flush.result(pending, losses);
             (flush, answer)
         };
         finished.into_iter().map(answer).collect()
@@ -149,15 +166,14 @@ mod tests {
 
     #[test]
     fn a_flush_waits_for_what_was_sealed_before_it_and_for_nothing_later() {
-        let (counters, mut flushes, now) =
-            (Counters::default(), Flushes::default(), Instant::now());
+        let (mut flushes, now) = (Flushes::default(), Instant::now());
         let old = flushes.sealed(3);
-        let (flush, _answer) = Flush::new(Duration::from_secs(9), false, &counters);
-        flushes.begin(vec![flush]);
+        let (flush, _answer) = Flush::new(Duration::from_secs(9), false, Losses::default());
+        flushes.begin(vec![flush], 0);
         let new = flushes.sealed(1);
-        assert!(new > old && flushes.finish(now, &counters).is_empty());
+        assert!(new > old && flushes.finish(now, Losses::default).is_empty());
         flushes.settled(old, 3);
-        let finished = flushes.finish(now, &counters);
+        let finished = flushes.finish(now, Losses::default);
         assert_eq!(
             finished
                 .into_iter()
@@ -169,15 +185,15 @@ mod tests {
 
     #[test]
     fn a_flush_tells_what_was_lost_and_what_is_pending_when_its_time_is_over() {
-        let (counters, mut flushes) = (Counters::default(), Flushes::default());
-        counters.dropped(Loss::Unrouted, 5);
-        let (flush, _answer) = Flush::new(Duration::ZERO, true, &counters);
+        let (mut losses, mut flushes) = (Losses::default(), Flushes::default());
+        losses.add(Loss::Unrouted, 5);
+        let (flush, _answer) = Flush::new(Duration::ZERO, true, losses);
         flushes.sealed(2);
-        flushes.begin(vec![flush]);
-        counters.dropped(Loss::Failed, 1);
+        flushes.begin(vec![flush], 0);
+        losses.add(Loss::Failed, 1);
         flushes.failed(|| "UNAVAILABLE".to_owned());
         let (_, answer) = flushes
-            .finish(Instant::now(), &counters)
+            .finish(Instant::now(), || losses)
             .pop()
             .expect("it is over");
         let error = answer.expect_err("spans were lost");

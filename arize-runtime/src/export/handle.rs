@@ -13,12 +13,12 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use super::flush::{Answer, Flush};
-use super::inbox::{Gate, Inbox};
+use super::inbox::{Gate, Inbox, Overload};
 use super::processor::{Filter, RoutingSpanProcessor};
 use super::transport::{Target, TransportConfig};
 use super::worker::Worker;
 use crate::error::FlushError;
-use crate::stats::Counters;
+use crate::stats::Stats;
 use crate::trace_config::TraceConfig;
 use crate::tracer;
 
@@ -32,8 +32,7 @@ pub(crate) struct Settings {
     pub(crate) transport: TransportConfig,
     /// The oldest span of a batch waits at most so long.
     pub(crate) batch_delay: Duration,
-    /// Spans that may be pending at a time.
-    pub(crate) capacity: u64,
+    pub(crate) overload: Overload,
     pub(crate) trace_config: TraceConfig,
 }
 
@@ -49,16 +48,15 @@ impl Exporter {
     pub(crate) fn start(
         settings: Settings,
         filter: Filter,
-        counters: Arc<Counters>,
     ) -> io::Result<(RoutingSpanProcessor, Self)> {
         let Settings {
             target,
             transport,
             batch_delay,
-            capacity,
+            overload,
             trace_config,
         } = settings;
-        let inbox = Arc::new(Inbox::new(counters, capacity));
+        let inbox = Arc::new(Inbox::new(overload));
         let resource = Arc::new(OnceLock::new());
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (for_worker, provided) = (inbox.clone(), resource.clone());
@@ -110,13 +108,16 @@ impl Exporter {
 
     /// [`flush`](Self::flush) for code that is not async, inside a runtime or not.
     pub(crate) fn flush_blocking(&self, timeout: Duration, close: bool) -> Answer {
-        block_on(self.flush(timeout, close), timeout)
-            .unwrap_or_else(|| died(timeout, &self.inbox.counters))
+        block_on(self.flush(timeout, close), timeout).unwrap_or_else(|| died(timeout, &self.inbox))
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        self.inbox.stats()
     }
 
     /// Ends the pipeline without waiting for it.
     pub(crate) fn abandon(&self, timeout: Duration) {
-        let (flush, _answer) = Flush::new(timeout, true, &self.inbox.counters);
+        let (flush, _answer) = Flush::new(timeout, true, self.inbox.losses());
         let _ended = self.inbox.flush(flush);
     }
 
@@ -134,12 +135,10 @@ impl Exporter {
 }
 
 async fn flush(inbox: &Inbox, timeout: Duration, close: bool) -> Answer {
-    let (flush, answer) = Flush::new(timeout, close, &inbox.counters);
+    let (flush, answer) = Flush::new(timeout, close, inbox.losses());
     match inbox.flush(flush) {
-        Ok(()) => answer
-            .await
-            .unwrap_or_else(|_| died(timeout, &inbox.counters)),
-        Err(gate) => after_the_end(gate, timeout, &inbox.counters),
+        Ok(()) => answer.await.unwrap_or_else(|_| died(timeout, inbox)),
+        Err(gate) => after_the_end(gate, timeout, inbox),
     }
 }
 
@@ -150,7 +149,7 @@ fn run(runtime: Runtime, inbox: &Arc<Inbox>, worker: impl FnOnce(Arc<Inbox>) -> 
     impl Drop for Died<'_> {
         fn drop(&mut self) {
             if thread::panicking() {
-                drop(self.0.end(Gate::Dead));
+                drop(self.0.end(Gate::Dead, "the export thread panicked"));
             }
         }
     }
@@ -166,30 +165,26 @@ fn run(runtime: Runtime, inbox: &Arc<Inbox>, worker: impl FnOnce(Arc<Inbox>) -> 
 }
 
 /// Waits for the answer to a flush on this thread.
-pub(super) fn wait(
-    answer: oneshot::Receiver<Answer>,
-    timeout: Duration,
-    counters: &Counters,
-) -> Answer {
+pub(super) fn wait(answer: oneshot::Receiver<Answer>, timeout: Duration, inbox: &Inbox) -> Answer {
     match block_on(answer, timeout) {
         Some(Ok(answer)) => answer,
-        _ => died(timeout, counters),
+        _ => died(timeout, inbox),
     }
 }
 
 /// What a flush is told that came after the end.
-pub(super) fn after_the_end(gate: Gate, timeout: Duration, counters: &Counters) -> Answer {
+pub(super) fn after_the_end(gate: Gate, timeout: Duration, inbox: &Inbox) -> Answer {
     match gate {
-        Gate::Dead => died(timeout, counters),
+        Gate::Dead => died(timeout, inbox),
         Gate::Open | Gate::Closing | Gate::Ended => Ok(()),
     }
 }
 
 #[cold]
-fn died(timeout: Duration, counters: &Counters) -> Answer {
+fn died(timeout: Duration, inbox: &Inbox) -> Answer {
     Err(FlushError {
-        lost: counters.losses(),
-        pending: counters.stats().pending,
+        lost: inbox.losses(),
+        pending: inbox.pending(),
         timeout,
         cause: Some("the export thread has ended; please report its panic".to_owned()),
     })
@@ -222,25 +217,34 @@ fn block_on<F: Future>(future: F, timeout: Duration) -> Option<F::Output> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::export::ledger::{Limits, Load};
     use opentelemetry_sdk::trace::SpanProcessor as _;
 
     #[test]
     fn nobody_waits_for_a_worker_that_panicked() {
-        let inbox = Arc::new(Inbox::new(Arc::default(), 8));
-        let (waiting, answer) = Flush::new(Duration::from_secs(60), false, &inbox.counters);
+        let limits = Limits {
+            all: Load { spans: 8, bytes: 8 },
+            shared: true,
+        };
+        let inbox = Arc::new(Inbox::new(Overload {
+            limits,
+            patience: None,
+            on_loss: None,
+        }));
+        let (waiting, answer) = Flush::new(Duration::from_secs(60), false, inbox.losses());
         inbox.flush(waiting).expect("it is open");
-        assert!(inbox.counters.enqueue(8));
+        drop(inbox.place("space", 1).expect("there is room"));
         let theirs = inbox.clone();
         let runtime = Builder::new_current_thread().build().expect("a runtime");
         let thread = thread::spawn(move || run(runtime, &theirs, |_| panic!("on purpose")));
         assert!(thread.join().is_err());
 
-        let error = wait(answer, Duration::from_secs(60), &inbox.counters).expect_err("it died");
+        let error = wait(answer, Duration::from_secs(60), &inbox).expect_err("it died");
         assert!(
             error.to_string().contains("the export thread has ended"),
             "{error}"
         );
-        let stats = inbox.counters.stats();
+        let stats = inbox.stats();
         assert_eq!(
             (stats.pending, stats.dropped.of(crate::Loss::Failed)),
             (0, 1)

@@ -15,19 +15,28 @@
 
 pub(crate) mod attributes;
 mod batch;
+mod buffers;
 mod flush;
 mod grpc;
 mod handle;
 mod http;
 mod inbox;
+mod lane;
+mod ledger;
 pub(crate) mod masking;
 mod otlp;
+mod outgoing;
 mod processor;
 mod routes;
+mod spaces;
 mod transport;
+mod under_way;
+mod weight;
 mod worker;
 
 pub(crate) use handle::{Exporter, Settings};
+pub(crate) use inbox::{OnLoss, Overload};
+pub(crate) use ledger::{Limits, Load};
 pub use processor::RoutingSpanProcessor;
 #[cfg(feature = "testing")]
 pub(crate) use processor::fix_route;

@@ -5,15 +5,20 @@
 
 use bytes::Bytes;
 use opentelemetry::InstrumentationScope;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use opentelemetry_proto::tonic::common::v1 as common;
-use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
-use prost::{DecodeError, Message};
+use prost::{DecodeError, Message, length_delimiter_len};
 
 use crate::semconv::RESOURCE_PROJECT_NAME;
+
+/// The key and the length of a field take no more bytes.
+const MAX_PREFIX: usize = 8;
 
 /// Field numbers of `opentelemetry/proto/trace/v1/trace.proto` and its neighbours.
 mod field {
@@ -31,7 +36,31 @@ mod field {
 #[derive(Debug)]
 pub(crate) struct ScopeSpans {
     pub(crate) scope: InstrumentationScope,
+    /// The scope, encoded.
+    head: Vec<u8>,
     pub(crate) encoded: Vec<u8>,
+}
+
+impl ScopeSpans {
+    pub(crate) fn new(scope: InstrumentationScope, span: &[u8]) -> Self {
+        let mut head = Vec::new();
+        let message = common::InstrumentationScope::from((&scope, None));
+        put_message(field::SCOPE_SPANS_SCOPE, &message, &mut head);
+        Self {
+            scope,
+            head,
+            encoded: span.to_vec(),
+        }
+    }
+
+    /// Not less than the encoded bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.encoded.len() + self.head.len() + self.schema_url().len() + 4 * MAX_PREFIX
+    }
+
+    fn schema_url(&self) -> &str {
+        self.scope.schema_url().unwrap_or_default()
+    }
 }
 
 /// The provider's resource without the project, encoded.
@@ -39,6 +68,17 @@ pub(crate) struct ScopeSpans {
 pub(crate) struct EncodedResource {
     attributes: Vec<u8>,
     schema_url: String,
+}
+
+impl EncodedResource {
+    /// Not less than what a request with this resource has besides its spans and scopes, in bytes.
+    pub(crate) fn overhead(&self, project_name: &str) -> usize {
+        self.attributes.len()
+            + self.schema_url.len()
+            + RESOURCE_PROJECT_NAME.len()
+            + project_name.len()
+            + 8 * MAX_PREFIX
+    }
 }
 
 impl From<&Resource> for EncodedResource {
@@ -68,48 +108,75 @@ pub(crate) fn encode_request(
     project_name: &str,
     scopes: &[ScopeSpans],
 ) -> Bytes {
-    let mut resource_attributes = resource.attributes.clone();
-    let project = string_attribute(RESOURCE_PROJECT_NAME, project_name);
-    put_message(
-        field::RESOURCE_ATTRIBUTES,
-        &project,
-        &mut resource_attributes,
-    );
+    let mut project = Vec::new();
+    let attribute = string_attribute(RESOURCE_PROJECT_NAME, project_name);
+    put_message(field::RESOURCE_ATTRIBUTES, &attribute, &mut project);
+    let resource_parts = [&*resource.attributes, &*project];
+    let scope_urls = scopes
+        .iter()
+        .map(|spans| text_field(field::SCOPE_SPANS_SCHEMA_URL, spans.schema_url()));
+    let scope_urls: Vec<_> = scope_urls.collect();
+    let resource_url = text_field(field::RESOURCE_SPANS_SCHEMA_URL, &resource.schema_url);
+    let scope_parts = |n: usize| [&*scopes[n].head, &*scopes[n].encoded, &*scope_urls[n]];
 
-    let spans: usize = scopes.iter().map(|scope| scope.encoded.len() + 256).sum();
-    let mut body = Vec::with_capacity(spans + resource_attributes.len());
+    // Lengths stand before what they measure; known first, they spare a copy of it all.
+    let spans: usize = (0..scopes.len()).map(|n| field_len(&scope_parts(n))).sum();
+    let body_len = field_len(&resource_parts) + spans + resource_url.len();
+    let mut request = Vec::with_capacity(1 + length_delimiter_len(body_len) + body_len);
+    put_key(field::REQUEST_RESOURCE_SPANS, body_len, &mut request);
     put_bytes(
         field::RESOURCE_SPANS_RESOURCE,
-        &[&resource_attributes],
-        &mut body,
+        &resource_parts,
+        &mut request,
     );
-    for ScopeSpans { scope, encoded } in scopes {
-        let (mut head, mut tail) = (Vec::new(), Vec::new());
-        put_message(
-            field::SCOPE_SPANS_SCOPE,
-            &common::InstrumentationScope::from((scope, None)),
-            &mut head,
-        );
-        put_text(
-            field::SCOPE_SPANS_SCHEMA_URL,
-            scope.schema_url().unwrap_or_default(),
-            &mut tail,
-        );
+    for n in 0..scopes.len() {
         put_bytes(
             field::RESOURCE_SPANS_SCOPE_SPANS,
-            &[&head, encoded, &tail],
-            &mut body,
+            &scope_parts(n),
+            &mut request,
         );
     }
-    put_text(
-        field::RESOURCE_SPANS_SCHEMA_URL,
-        &resource.schema_url,
-        &mut body,
-    );
-
-    let mut request = Vec::with_capacity(body.len() + 8);
-    put_bytes(field::REQUEST_RESOURCE_SPANS, &[&body], &mut request);
+    request.extend_from_slice(&resource_url);
     request.into()
+}
+
+/// Cuts a request in two that have half of the spans each, with how many these are. `None` if it has
+/// one span only.
+pub(crate) fn split_request(request: &Bytes) -> Option<[(Bytes, u64); 2]> {
+    let mut first = ExportTraceServiceRequest::decode(request.clone()).ok()?;
+    let resource = first.resource_spans.first_mut()?;
+    let count = |resource: &ResourceSpans| -> usize {
+        resource
+            .scope_spans
+            .iter()
+            .map(|scope| scope.spans.len())
+            .sum()
+    };
+    let spans = count(resource);
+    if spans < 2 {
+        return None;
+    }
+    let mut rest = resource.clone();
+    let (mut keep, mut skip) = (spans / 2, spans / 2);
+    for scope in &mut resource.scope_spans {
+        let kept = keep.min(scope.spans.len());
+        scope.spans.truncate(kept);
+        keep -= kept;
+    }
+    for scope in &mut rest.scope_spans {
+        let skipped = skip.min(scope.spans.len());
+        scope.spans.drain(..skipped);
+        skip -= skipped;
+    }
+    let half = |mut resource: ResourceSpans| {
+        resource.scope_spans.retain(|scope| !scope.spans.is_empty());
+        let spans = count(&resource) as u64;
+        let request = ExportTraceServiceRequest {
+            resource_spans: vec![resource],
+        };
+        (Bytes::from(request.encode_to_vec()), spans)
+    };
+    Some([half(first.resource_spans.swap_remove(0)), half(rest)])
 }
 
 /// What the collector said of a request that it took: how many spans it rejected, and its message.
@@ -136,6 +203,11 @@ const fn key(field: u8) -> u8 {
     field << 3 | 2
 }
 
+fn put_key(field: u8, len: usize, buffer: &mut Vec<u8>) {
+    buffer.push(key(field));
+    prost::encode_length_delimiter(len, buffer).expect("a `Vec` has room");
+}
+
 fn put_message(field: u8, message: &impl Message, buffer: &mut Vec<u8>) {
     buffer.push(key(field));
     message
@@ -144,18 +216,25 @@ fn put_message(field: u8, message: &impl Message, buffer: &mut Vec<u8>) {
 }
 
 fn put_bytes(field: u8, parts: &[&[u8]], buffer: &mut Vec<u8>) {
-    buffer.push(key(field));
-    let len = parts.iter().map(|part| part.len()).sum();
-    prost::encode_length_delimiter(len, buffer).expect("a `Vec` has room");
+    put_key(field, parts.iter().map(|part| part.len()).sum(), buffer);
     for part in parts {
         buffer.extend_from_slice(part);
     }
 }
 
-fn put_text(field: u8, text: &str, buffer: &mut Vec<u8>) {
+/// What [`put_bytes`] appends, in bytes.
+fn field_len(parts: &[&[u8]]) -> usize {
+    let len = parts.iter().map(|part| part.len()).sum();
+    1 + length_delimiter_len(len) + len
+}
+
+/// Nothing for an empty text.
+fn text_field(field: u8, text: &str) -> Vec<u8> {
+    let mut buffer = Vec::new();
     if !text.is_empty() {
-        put_bytes(field, &[text.as_bytes()], buffer);
+        put_bytes(field, &[text.as_bytes()], &mut buffer);
     }
+    buffer
 }
 
 #[cfg(test)]
@@ -163,7 +242,6 @@ mod tests {
     use super::*;
     use opentelemetry::KeyValue;
     use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
-    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
     use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
     use opentelemetry_sdk::trace::SdkTracerProvider;
 
@@ -194,7 +272,7 @@ mod tests {
             spans[range]
                 .iter()
                 .for_each(|span| encode_span(span.clone(), &mut encoded));
-            scopes.push(ScopeSpans { scope, encoded });
+            scopes.push(ScopeSpans::new(scope, &encoded));
         }
         let body = encode_request(&EncodedResource::from(&resource), "project", &scopes);
 
@@ -206,6 +284,31 @@ mod tests {
             .attributes = vec![string_attribute(RESOURCE_PROJECT_NAME, "project")];
         let decoded = ExportTraceServiceRequest::decode(body).expect("it is protobuf");
         assert_eq!(decoded.resource_spans, expected);
+    }
+
+    #[test]
+    fn a_request_is_split_until_it_has_one_span() {
+        let scopes = ["a", "b"].map(|name| {
+            let (scope, mut encoded) = (InstrumentationScope::builder(name).build(), Vec::new());
+            encode_span(span(&scope), &mut encoded);
+            encode_span(span(&scope), &mut encoded);
+            ScopeSpans::new(scope, &encoded)
+        });
+        let whole = encode_request(&EncodedResource::default(), "project", &scopes);
+        let decode = |bytes: &Bytes| {
+            let request = ExportTraceServiceRequest::decode(bytes.clone()).expect("it is protobuf");
+            request.resource_spans[0].clone()
+        };
+        let [(first, n), (second, m)] = split_request(&whole).expect("it has four");
+        assert_eq!((n, m), (2, 2));
+        let (whole, first_half, second_half) = (decode(&whole), decode(&first), decode(&second));
+        assert_eq!(first_half.resource, whole.resource);
+        assert_eq!(first_half.scope_spans[..], whole.scope_spans[..1]);
+        assert_eq!(second_half.scope_spans[..], whole.scope_spans[1..]);
+        let [(quarter, 1), (_, 1)] = split_request(&first).expect("it has two") else {
+            panic!("a span each")
+        };
+        assert!(split_request(&quarter).is_none());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::attributes::{NoRoute, add_context, route_of};
 use super::flush::{Answer, Flush};
 use super::handle;
 use super::inbox::Inbox;
+use super::weight::weight;
 use crate::automatic;
 use crate::masked_keys::MaskedKeys;
 use crate::notice::{Notice, warn, was_told};
@@ -78,14 +79,12 @@ impl SpanProcessor for RoutingSpanProcessor {
         match route_of(&span.attributes) {
             Ok((space_id, _)) if !self.filter.allowed.allows(space_id) => {
                 warn(Notice::Denied, || denied(space_id));
-                self.inbox.counters.dropped(Loss::Denied, 1);
+                self.inbox.turn_away(Loss::Denied, Some(space_id));
             }
-            Ok(_) => {
-                if let Err(loss) = self.inbox.push(span) {
-                    self.inbox.counters.dropped(loss, 1);
-                    refused(loss);
-                }
-            }
+            Ok((space_id, _)) => match self.inbox.place(space_id, weight(&span)) {
+                Ok(place) => place.put(span),
+                Err(loss) => refused(loss, space_id),
+            },
             Err(missing) => self.unrouted(&span, missing),
         }
     }
@@ -110,7 +109,7 @@ impl RoutingSpanProcessor {
     fn unrouted(&self, span: &SpanData, missing: NoRoute) {
         if span.dropped_attributes_count > 0 {
             warn(Notice::AttributeLimit, || attribute_limit(&span.name));
-            return self.inbox.counters.dropped(Loss::AttributeLimit, 1);
+            return self.inbox.turn_away(Loss::AttributeLimit, None);
         }
         let theirs = self.filter.shared_provider && span.instrumentation_scope.name() != SCOPE;
         // a handler that found no route, or a call that lost its Context, has told the better reason
@@ -118,14 +117,14 @@ impl RoutingSpanProcessor {
         if !theirs && !told {
             warn(Notice::Unrouted, || unrouted(&span.name, missing));
         }
-        self.inbox.counters.dropped(Loss::Unrouted, 1);
+        self.inbox.turn_away(Loss::Unrouted, None);
     }
 
     fn flush(&self, timeout: Duration, close: bool) -> Answer {
-        let (flush, answer) = Flush::new(timeout, close, &self.inbox.counters);
+        let (flush, answer) = Flush::new(timeout, close, self.inbox.losses());
         match self.inbox.flush(flush) {
-            Ok(()) => handle::wait(answer, timeout, &self.inbox.counters),
-            Err(gate) => handle::after_the_end(gate, timeout, &self.inbox.counters),
+            Ok(()) => handle::wait(answer, timeout, &self.inbox),
+            Err(gate) => handle::after_the_end(gate, timeout, &self.inbox),
         }
     }
 }
@@ -188,12 +187,20 @@ fn attribute_limit(name: &str) -> String {
 }
 
 #[cold]
-fn refused(loss: Loss) {
+fn refused(loss: Loss, space_id: &str) {
     match loss {
         Loss::QueueFull => warn(Notice::QueueFull, || {
-            "spans were dropped, since the queue is full; the collector is slow or away, or raise \
-             `.max_queue_size(..)`"
-                .to_owned()
+            format!(
+                "a span of space `{space_id}` was dropped, since the queue, or this space's share of it, is \
+                 full; the collector is slow or away, or raise `.max_queue_size(..)` and \
+                 `.max_queue_bytes(..)`"
+            )
+        }),
+        Loss::TooLarge => warn(Notice::TooLarge, || {
+            format!(
+                "a span of space `{space_id}` was dropped, since it alone is larger than the queue; record \
+                 less of it (`skip`, `skip_output`, `output = ..`), or raise `.max_queue_bytes(..)`"
+            )
         }),
         Loss::Late => warn(Notice::Late, || {
             "a span ended after the shutdown and was dropped; shut down after the last request"

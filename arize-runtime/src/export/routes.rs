@@ -2,82 +2,44 @@
 //!
 //! A space is a stranger's word, so nothing here lives longer than the spans that wait in it.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use opentelemetry::InstrumentationScope;
 
 use super::batch::{Batch, Opened};
+use super::lane::Lane;
+use super::spaces::SpaceKey;
 
 /// A batch is sent when it holds this many spans.
 const MAX_SPANS: u64 = 512;
-/// Collectors refuse requests above 4 MiB by default; the rest is for resource and scopes.
-pub(crate) const MAX_BYTES: usize = 4_000_000;
-/// A healthy space may have this many requests under way.
-const PER_SPACE: usize = 8;
-/// A space whose last request failed, so that it cannot take the others' slots.
-const PER_FAILING_SPACE: usize = 1;
-
 /// Room for this many spaces is kept, however many there once were.
 const KEPT: usize = 1024;
 
-/// `W` is what waits for a slot: a batch that was made into a request.
+/// `R` is a request that was sent and is to be sent again.
 #[derive(Debug)]
-pub(crate) struct Routes<W> {
-    spaces: HashMap<Arc<str>, Space<W>>,
+pub(crate) struct Routes<R> {
+    spaces: Vec<Option<Box<Lane>>>,
+    /// How many of these are there.
+    busy: usize,
     /// Batches in the order in which they were opened. Those that were full before are gone.
     opened: VecDeque<Opened>,
+    /// With more of them it is time to look for those that are gone.
+    crowded: usize,
     /// Spaces with something to send and a free slot, each once: they take turns.
-    ready: VecDeque<Arc<str>>,
+    ready: VecDeque<SpaceKey>,
     /// Requests that are tried again later, by time and serial number.
-    later: BTreeMap<(Instant, u64), (Arc<str>, W)>,
+    later: BTreeMap<(Instant, u64), (SpaceKey, R)>,
     serial: u64,
 }
 
-#[derive(Debug)]
-struct Space<W> {
-    open: HashMap<Arc<str>, Batch>,
-    waiting: VecDeque<W>,
-    /// Requests under way or to be tried again.
-    slots: usize,
-    failing: bool,
-    ready: bool,
-}
-
-impl<W> Default for Space<W> {
+impl<R> Default for Routes<R> {
     fn default() -> Self {
         Self {
-            open: HashMap::new(),
-            waiting: VecDeque::new(),
-            slots: 0,
-            failing: false,
-            ready: false,
-        }
-    }
-}
-
-impl<W> Space<W> {
-    fn is_idle(&self) -> bool {
-        self.open.is_empty() && self.waiting.is_empty() && self.slots == 0
-    }
-
-    fn may_send(&self) -> bool {
-        let slots = if self.failing {
-            PER_FAILING_SPACE
-        } else {
-            PER_SPACE
-        };
-        !self.waiting.is_empty() && self.slots < slots
-    }
-}
-
-impl<W> Default for Routes<W> {
-    fn default() -> Self {
-        Self {
-            spaces: HashMap::new(),
+            spaces: Vec::new(),
+            busy: 0,
             opened: VecDeque::new(),
+            crowded: KEPT,
             ready: VecDeque::new(),
             later: BTreeMap::new(),
             serial: 0,
@@ -85,52 +47,81 @@ impl<W> Default for Routes<W> {
     }
 }
 
-impl<W> Routes<W> {
-    /// Adds an encoded span that came at `now`. Gives the batch that is full by it, if one is.
+/// An encoded span and where it belongs.
+#[derive(Debug)]
+pub(crate) struct Encoded<'a> {
+    pub(crate) space: SpaceKey,
+    pub(crate) project_name: &'a str,
+    pub(crate) scope: InstrumentationScope,
+    pub(crate) span: &'a [u8],
+    /// Reckoned for it.
+    pub(crate) bytes: u64,
+}
+
+impl<R> Routes<R> {
+    /// Adds a span that came at `now`, to a batch of `most` bytes. Gives the batch that is full by it,
+    /// if one is.
     pub(crate) fn push(
         &mut self,
-        (space_id, project_name): (&str, &str),
-        scope: InstrumentationScope,
-        span: &[u8],
+        encoded: Encoded<'_>,
+        most: usize,
         now: Instant,
     ) -> Option<Batch> {
-        let space = match self.spaces.get_mut(space_id) {
-            Some(space) => space,
-            None => self.spaces.entry(space_id.into()).or_default(),
+        let Encoded {
+            space: key,
+            project_name,
+            mut scope,
+            span,
+            bytes,
+        } = encoded;
+        let space = self.space(key);
+        let (at, full) = match space.position(project_name) {
+            Err(at) => (at, None),
+            Ok(at) => match space.open[at].add(scope, span, bytes, most) {
+                Ok(()) if space.open[at].load.spans < MAX_SPANS => return None,
+                Ok(()) => return Some(space.open.remove(at)),
+                Err(back) => {
+                    scope = back;
+                    (at, Some(space.open.remove(at)))
+                }
+            },
         };
-        let overflow = space
-            .open
-            .get(project_name)
-            .is_some_and(|b| b.bytes + span.len() > MAX_BYTES);
-        let full = if overflow {
-            space.open.remove(project_name)
-        } else {
-            None
-        };
-        if let Some(batch) = space.open.get_mut(project_name) {
-            batch.add(scope, span);
-            return if batch.spans < MAX_SPANS {
-                None
-            } else {
-                space.open.remove(project_name)
-            };
-        }
         self.serial += 1;
-        let space_id = self
-            .spaces
-            .get_key_value(space_id)
-            .expect("it is there by now")
-            .0
-            .clone();
-        let mut batch = Batch::new(space_id, project_name.into(), self.serial);
-        batch.add(scope, span);
+        let mut batch = Batch::new(key, project_name.into(), self.serial);
+        let _empty_takes_any = batch.add(scope, span, bytes, most);
         self.opened.push_back(batch.opened(now));
-        let space = self
-            .spaces
-            .get_mut(&batch.space_id)
-            .expect("it is there by now");
-        space.open.insert(batch.project_name.clone(), batch);
+        let open = &mut self.space(key).open;
+        open.reserve_exact(usize::from(open.is_empty())); // most spaces have one
+        open.insert(at, batch);
+        if self.opened.len() > self.crowded {
+            self.forget_full();
+        }
         full
+    }
+
+    /// Batches that were full are gone before their time comes, which may be far.
+    fn forget_full(&mut self) {
+        let mut opened = std::mem::take(&mut self.opened);
+        opened.retain(|opened| {
+            let space = self.known(opened.space);
+            space.is_some_and(|space| space.find(opened).is_some())
+        });
+        self.crowded = KEPT.max(2 * opened.len());
+        self.opened = opened;
+    }
+
+    fn space(&mut self, key: SpaceKey) -> &mut Lane {
+        let index = key.index();
+        if self.spaces.len() <= index {
+            self.spaces.resize_with(index + 1, || None);
+        }
+        let space = &mut self.spaces[index];
+        self.busy += usize::from(space.is_none());
+        space.get_or_insert_default()
+    }
+
+    fn known(&mut self, key: SpaceKey) -> Option<&mut Lane> {
+        self.spaces.get_mut(key.index())?.as_deref_mut()
     }
 
     /// Takes a batch that was opened `delay` ago or earlier; `None` for the delay takes any.
@@ -139,19 +130,11 @@ impl<W> Routes<W> {
             if delay.is_some_and(|delay| now < oldest.at + delay) {
                 return None;
             }
-            let Opened {
-                space_id,
-                project_name,
-                serial,
-                ..
-            } = self.opened.pop_front()?;
-            let Some(space) = self.spaces.get_mut(&space_id) else {
-                continue;
-            };
-            if let Entry::Occupied(open) = space.open.entry(project_name)
-                && open.get().serial == serial
+            let oldest = self.opened.pop_front()?;
+            if let Some(space) = self.known(oldest.space)
+                && let Some(at) = space.find(&oldest)
             {
-                return Some(open.remove());
+                return Some(space.open.remove(at));
             }
         }
         None
@@ -162,51 +145,60 @@ impl<W> Routes<W> {
         self.opened.front().map(|opened| opened.at)
     }
 
-    /// Lets a request wait for its space's turn.
-    pub(crate) fn wait(&mut self, space_id: &Arc<str>, request: W) {
-        self.spaces
-            .entry(space_id.clone())
-            .or_default()
-            .waiting
-            .push_back(request);
-        self.update(space_id);
+    /// Lets a batch wait for its space's turn.
+    pub(crate) fn wait(&mut self, batch: Batch) {
+        let key = batch.space;
+        let waiting = &mut self.space(key).waiting;
+        waiting.reserve_exact(usize::from(waiting.is_empty()));
+        waiting.push_back(batch);
+        self.update(key);
     }
 
-    /// The next request to send; it holds a slot of its space until it is answered.
-    pub(crate) fn next(&mut self) -> Option<(Arc<str>, W)> {
+    /// Whether there is something to send now.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// The next batch to send; it holds a slot of its space until it is answered.
+    pub(crate) fn next(&mut self) -> Option<Batch> {
         loop {
-            let space_id = self.ready.pop_front()?;
-            let Some(space) = self.spaces.get_mut(&space_id) else {
+            let key = self.ready.pop_front()?;
+            let Some(space) = self.known(key) else {
                 continue;
             };
             space.ready = false;
             // It may have begun to fail since it was queued.
             if space.may_send()
-                && let Some(request) = space.waiting.pop_front()
+                && let Some(batch) = space.waiting.pop_front()
             {
                 space.slots += 1;
-                self.update(&space_id);
-                return Some((space_id, request));
+                self.update(key);
+                return Some(batch);
             }
         }
     }
 
     /// A request was answered for good, by the collector or by giving it up.
-    pub(crate) fn answered(&mut self, space_id: &Arc<str>, healthy: bool) {
-        if let Some(space) = self.spaces.get_mut(space_id) {
+    pub(crate) fn answered(&mut self, key: SpaceKey, healthy: bool) {
+        if let Some(space) = self.known(key) {
             space.slots = space.slots.saturating_sub(1);
             space.failing = !healthy;
         }
-        self.update(space_id);
+        self.update(key);
+    }
+
+    /// A request became two, of which each holds a slot.
+    pub(crate) fn split(&mut self, key: SpaceKey) {
+        self.space(key).slots += 1;
     }
 
     /// Tries a request again at `when`. It keeps its slot of the space, though not one of the worker.
-    pub(crate) fn later(&mut self, space_id: Arc<str>, request: W, when: Instant) {
-        if let Some(space) = self.spaces.get_mut(&space_id) {
+    pub(crate) fn later(&mut self, key: SpaceKey, request: R, when: Instant) {
+        if let Some(space) = self.known(key) {
             space.failing = true;
         }
         self.serial += 1;
-        self.later.insert((when, self.serial), (space_id, request));
+        self.later.insert((when, self.serial), (key, request));
     }
 
     /// When the next request is to be tried again.
@@ -215,42 +207,39 @@ impl<W> Routes<W> {
     }
 
     /// A request whose time to be tried again has come. It holds its space's slot already.
-    pub(crate) fn retry(&mut self, now: Instant) -> Option<(Arc<str>, W)> {
+    pub(crate) fn retry(&mut self, now: Instant) -> Option<R> {
         let due = self
             .later
             .first_entry()
             .filter(|first| first.key().0 <= now)?;
-        Some(due.remove())
+        Some(due.remove().1)
     }
 
     /// Makes all retries due.
-    pub(crate) fn hasten(&mut self, now: Instant, change: impl Fn(&mut W)) {
-        for ((_, serial), (space_id, mut request)) in std::mem::take(&mut self.later) {
+    pub(crate) fn hasten(&mut self, now: Instant, change: impl Fn(&mut R)) {
+        for ((_, serial), (key, mut request)) in std::mem::take(&mut self.later) {
             change(&mut request);
-            self.later.insert((now, serial), (space_id, request));
+            self.later.insert((now, serial), (key, request));
         }
     }
 
-    #[cfg(test)]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.spaces.is_empty()
-    }
-
     /// Queues the space for its turn, or forgets it if nothing of it is left.
-    fn update(&mut self, space_id: &Arc<str>) {
-        let Some(space) = self.spaces.get_mut(space_id) else {
+    fn update(&mut self, key: SpaceKey) {
+        let Some(space) = self.known(key) else {
             return;
         };
         if space.is_idle() {
-            self.spaces.remove(space_id);
-            if self.spaces.capacity() > KEPT && self.spaces.len() < self.spaces.capacity() / 8 {
+            self.spaces[key.index()] = None;
+            self.busy -= 1;
+            if self.busy == 0 && self.spaces.capacity() > KEPT {
+                self.spaces.clear();
                 self.spaces.shrink_to(KEPT);
                 self.opened.shrink_to(KEPT);
                 self.ready.shrink_to(KEPT);
             }
         } else if !space.ready && space.may_send() {
             space.ready = true;
-            self.ready.push_back(space_id.clone());
+            self.ready.push_back(key);
         }
     }
 }
@@ -258,31 +247,42 @@ impl<W> Routes<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::export::lane::PER_SPACE;
 
-    fn push(routes: &mut Routes<u32>, space: &str, project: &str, now: Instant) -> Option<Batch> {
-        routes.push(
-            (space, project),
-            InstrumentationScope::default(),
-            b"span",
-            now,
-        )
+    const MOST: usize = 1_000;
+
+    fn push(
+        routes: &mut Routes<u32>,
+        space: u32,
+        project: &str,
+        span: &[u8],
+        now: Instant,
+    ) -> Option<Batch> {
+        let encoded = Encoded {
+            space: SpaceKey::of_test(space),
+            project_name: project,
+            scope: InstrumentationScope::default(),
+            span,
+            bytes: 1,
+        };
+        routes.push(encoded, MOST, now)
     }
 
     #[test]
     fn a_batch_is_taken_when_it_is_full_or_old() {
-        let (mut routes, now, delay) = (
-            Routes::<u32>::default(),
-            Instant::now(),
-            Duration::from_secs(1),
-        );
+        let (mut routes, now) = (Routes::<u32>::default(), Instant::now());
+        let delay = Duration::from_secs(1);
         for _ in 1..MAX_SPANS {
-            assert!(push(&mut routes, "s", "p", now).is_none());
+            assert!(push(&mut routes, 1, "p", b"", now).is_none());
         }
         assert_eq!(
-            push(&mut routes, "s", "p", now).expect("it is full").spans,
+            push(&mut routes, 1, "p", b"", now)
+                .expect("it is full")
+                .load
+                .spans,
             MAX_SPANS
         );
-        push(&mut routes, "s", "p", now + delay);
+        push(&mut routes, 1, "p", b"", now + delay);
         assert!(
             routes.seal(now + delay, Some(delay)).is_none(),
             "the first one is gone"
@@ -291,75 +291,110 @@ mod tests {
             routes
                 .seal(now + 2 * delay, Some(delay))
                 .expect("it is old")
+                .load
                 .spans,
             1
         );
     }
 
     #[test]
+    fn full_batches_are_forgotten_however_far_their_time_is() {
+        let (mut routes, now) = (Routes::<u32>::default(), Instant::now());
+        push(&mut routes, 1, "calm", b"", now);
+        let spans = 3 * KEPT as u64 * MAX_SPANS;
+        let full = (0..spans).filter(|_| push(&mut routes, 1, "flood", b"", now).is_some());
+        assert_eq!(full.count(), 3 * KEPT);
+        assert!(routes.opened.len() <= KEPT + 1, "{}", routes.opened.len());
+        assert_eq!(
+            &*routes.seal(now, None).expect("it is there").project_name,
+            "calm"
+        );
+    }
+
+    #[test]
     fn a_batch_stays_below_the_limit_of_collectors() {
         let (mut routes, now) = (Routes::<u32>::default(), Instant::now());
-        let big = vec![0; MAX_BYTES - 1];
-        let scope = InstrumentationScope::default;
-        assert!(routes.push(("s", "p"), scope(), &big, now).is_none());
-        let full = routes
-            .push(("s", "p"), scope(), b"span", now)
-            .expect("both are too much");
-        assert_eq!((full.spans, full.bytes), (1, MAX_BYTES - 1));
-        assert_eq!(routes.seal(now, None).expect("the second").spans, 1);
+        let big = vec![0; MOST - 100];
+        assert!(push(&mut routes, 1, "p", &big, now).is_none());
+        let full = push(&mut routes, 1, "p", &big, now).expect("both are too much");
+        assert_eq!(full.load.spans, 1);
+        assert!(
+            full.bytes > big.len() && full.bytes <= MOST,
+            "with the scope"
+        );
+        assert_eq!(routes.seal(now, None).expect("the second").load.spans, 1);
     }
 
     #[test]
     fn projects_of_a_space_are_kept_apart() {
         let (mut routes, now) = (Routes::<u32>::default(), Instant::now());
-        for (space, project) in [("s", "p"), ("s", "q"), ("t", "p"), ("s", "p")] {
-            push(&mut routes, space, project, now);
+        for (space, project) in [(1, "q"), (1, "p"), (2, "q"), (1, "q")] {
+            push(&mut routes, space, project, b"span", now);
         }
         let mut sealed = Vec::new();
         while let Some(batch) = routes.seal(now, None) {
             sealed.push((
-                batch.space_id.to_string(),
+                batch.space.index(),
                 batch.project_name.to_string(),
-                batch.spans,
+                batch.load.spans,
             ));
         }
-        let row = |s: &str, p: &str, n| (s.to_owned(), p.to_owned(), n);
-        assert_eq!(
-            sealed,
-            [row("s", "p", 2), row("s", "q", 1), row("t", "p", 1)]
-        );
+        let row = |s: usize, p: &str, n| (s, p.to_owned(), n);
+        assert_eq!(sealed, [row(1, "q", 2), row(1, "p", 1), row(2, "q", 1)]);
+    }
+
+    fn waiting(routes: &mut Routes<u32>, space: u32) {
+        let now = Instant::now();
+        push(routes, space, "p", b"span", now);
+        let batch = routes.seal(now, None).expect("a batch");
+        routes.wait(batch);
     }
 
     #[test]
     fn spaces_take_turns_and_a_failing_one_has_one_slot() {
         let (mut routes, now) = (Routes::<u32>::default(), Instant::now());
-        let [flood, calm] = ["flood", "calm"].map(Arc::<str>::from);
-        (0..20).for_each(|n| routes.wait(&flood, n));
-        routes.wait(&calm, 100);
+        let [flood, calm] = [1, 2].map(SpaceKey::of_test);
+        (0..20).for_each(|_| waiting(&mut routes, 1));
+        waiting(&mut routes, 2);
         let order: Vec<_> = std::iter::from_fn(|| routes.next())
-            .map(|(_, n)| n)
+            .map(|batch| batch.space)
             .collect();
-        assert_eq!(order, [0, 100, 1, 2, 3, 4, 5, 6, 7]);
-        routes.later(flood.clone(), 0, now);
-        (1..8).for_each(|_| routes.answered(&flood, false));
+        assert_eq!(order[..3], [flood, calm, flood]);
+        assert_eq!(order.len(), 1 + PER_SPACE);
+        routes.later(flood, 0, now);
+        (1..8).for_each(|_| routes.answered(flood, false));
         assert!(
             routes.next().is_none(),
             "the one to be tried again has the slot"
         );
-        assert_eq!(routes.retry(now).expect("its time has come").1, 0);
-        routes.answered(&flood, true);
-        assert_eq!(routes.next().expect("healthy again").1, 8);
+        assert_eq!(routes.retry(now), Some(0), "its time has come");
+        routes.answered(flood, true);
+        assert_eq!(routes.next().expect("healthy again").space, flood);
+    }
+
+    #[test]
+    fn a_request_that_was_split_has_two_slots() {
+        let mut routes = Routes::<u32>::default();
+        let key = SpaceKey::of_test(1);
+        waiting(&mut routes, 1);
+        routes.next().expect("a batch");
+        routes.split(key);
+        routes.answered(key, true);
+        assert_eq!(routes.busy, 1, "a half is under way");
+        routes.answered(key, true);
+        assert_eq!(routes.busy, 0);
     }
 
     #[test]
     fn idle_spaces_are_forgotten() {
-        let (mut routes, now) = (Routes::<u32>::default(), Instant::now());
-        push(&mut routes, "s", "p", now);
-        let batch = routes.seal(now, None).expect("a batch");
-        routes.wait(&batch.space_id, 1);
-        let (space_id, _) = routes.next().expect("a request");
-        assert!(!routes.is_empty());
-        routes.answered(&space_id, true);
-        assert!(routes.is_empty());
+        let mut routes = Routes::<u32>::default();
+        for space in 0..20_000 {
+            waiting(&mut routes, space);
+        }
+        while let Some(batch) = routes.next() {
+            routes.answered(batch.space, true);
+        }
+        assert_eq!((routes.busy, routes.spaces.len()), (0, 0));
+        assert!(routes.spaces.capacity() <= KEPT);
     }
 }

@@ -82,7 +82,9 @@ impl Arize {
     /// What became of the spans so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.pipeline.counters.stats()
+        let mut stats = self.exporter.stats();
+        self.pipeline.untraced.add_to(&mut stats);
+        stats
     }
 
     /// The provider, for other instrumentation. Spans that it starts in a Context derived from an

@@ -1,14 +1,11 @@
 //! A pipeline in a tracer provider, ours or the user's.
 
-use std::sync::Arc;
-
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use super::{Arize, tracer_of};
 use crate::error::InstallError;
 use crate::export::Exporter;
 use crate::resolve::Defaults;
-use crate::stats::Counters;
 use crate::trace_config::TraceConfig;
 use crate::tracer::Pipeline;
 
@@ -20,7 +17,6 @@ pub struct AwaitingProvider {
     pub(super) exporter: Exporter,
     pub(super) defaults: Defaults,
     pub(super) trace_config: TraceConfig,
-    pub(super) counters: Arc<Counters>,
 }
 
 impl AwaitingProvider {
@@ -44,7 +40,6 @@ impl AwaitingProvider {
                 tracer_of(provider),
                 self.defaults,
                 self.trace_config,
-                self.counters,
                 Some(self.exporter.flusher()),
             ),
             exporter: self.exporter,

@@ -28,6 +28,8 @@ pub struct Destinations {
 
 mod sealed {
     pub trait Routes {
+        const SEVERAL_SPACES: bool;
+
         fn destinations(
             &self,
             environment: &super::Environment,
@@ -73,6 +75,8 @@ impl RegisterWithRouting {
 impl Routes for PerRequest {}
 
 impl sealed::Routes for PerRequest {
+    const SEVERAL_SPACES: bool = true;
+
     fn destinations(&self, environment: &Environment) -> Result<Destinations, InstallError> {
         let environment = Named {
             space_id: default(environment, semconv::ENV_SPACE_ID, valid_space_id),
@@ -152,6 +156,8 @@ impl Register {
 impl Routes for OneSpace {}
 
 impl sealed::Routes for OneSpace {
+    const SEVERAL_SPACES: bool = false;
+
     fn destinations(&self, environment: &Environment) -> Result<Destinations, InstallError> {
         let given = |code: &Option<String>, name: &'static str, call: &'static str| {
             let code = code.clone().filter(|value| !value.trim().is_empty());

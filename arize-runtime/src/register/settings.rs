@@ -3,7 +3,9 @@
 
 use super::{Endpoint, Environment, Registration, Routes, endpoint};
 use crate::error::InstallError;
-use crate::export::{Credentials, Protocol, Settings, Target, TransportConfig};
+use crate::export::{
+    Credentials, Limits, Load, Overload, Protocol, Settings, Target, TransportConfig,
+};
 use crate::notice::{Notice, warn};
 use crate::semconv;
 
@@ -44,9 +46,23 @@ impl<R: Routes> Registration<R> {
             )?,
             target,
             batch_delay: self.batch_delay,
-            capacity: u64::try_from(self.max_queue_size).unwrap_or(u64::MAX),
+            overload: self.overload(),
             trace_config,
         })
+    }
+
+    fn overload(&self) -> Overload {
+        Overload {
+            limits: Limits {
+                all: Load {
+                    spans: self.max_queue_size as u64,
+                    bytes: self.max_queue_bytes as u64,
+                },
+                shared: R::SEVERAL_SPACES,
+            },
+            patience: self.wait_when_full,
+            on_loss: self.on_loss.clone(),
+        }
     }
 
     /// Code, then environment, then what the address lets expect.

@@ -1,7 +1,5 @@
 //! What goes wrong is counted, told, and repeated where that helps.
 
-use std::collections::HashSet;
-
 use super::*;
 
 over_both! {
@@ -12,54 +10,7 @@ over_both! {
     a_hanging_space_holds_up_no_other,
     an_attempt_has_its_time,
     a_connection_that_died_without_a_word_is_replaced,
-    every_span_is_in_one_count_under_load_and_faults,
     a_collector_that_comes_back_gets_what_was_in_back_off_at_the_shutdown,
-}
-
-#[tokio::test]
-async fn unrouted_denied_and_surplus_spans_are_counted() {
-    let receiver = receiver().await;
-    let arize = registration(receiver.endpoint())
-        .allow_spaces([SPACE])
-        .max_queue_size(2)
-        .build()
-        .expect("a good configuration");
-    arize
-        .tracer_provider()
-        .tracer("test")
-        .start("no route")
-        .end();
-    span(
-        &arize,
-        SPACE,
-        [KeyValue::new("arize.space_id", "new\nline")],
-    );
-    span(&arize, SPACE, [KeyValue::new("arize.project.name", 7)]);
-    span(&arize, "stranger", []);
-    spans(&arize, SPACE, 5);
-    let stats = arize.stats();
-    let of = |loss| stats.dropped.of(loss);
-    assert_eq!(
-        (of(Loss::Unrouted), of(Loss::Denied), of(Loss::QueueFull)),
-        (3, 1, 3)
-    );
-    assert_eq!((stats.ended, stats.pending), (9, 2));
-    arize.shutdown(LONG).await.expect("nothing was lost since");
-    assert_eq!(receiver.spans().len(), 2);
-}
-
-#[tokio::test]
-async fn a_full_queue_takes_spans_again_once_it_was_sent() {
-    let receiver = receiver().await;
-    let arize = registration(receiver.endpoint())
-        .max_queue_size(10)
-        .build()
-        .expect("good");
-    for round in 1..=3 {
-        spans(&arize, SPACE, 10);
-        arize.force_flush(LONG).await.expect("everything is sent");
-        assert_eq!(arize.stats().exported, 10 * round);
-    }
 }
 
 async fn rejected_spans_are_told_with_the_collectors_words(wire: Wire) {
@@ -256,42 +207,6 @@ async fn the_first_failure_is_warned_of_with_its_remedy() {
             assert!(!told.contains(key), "{told}");
         }
     }
-}
-
-async fn every_span_is_in_one_count_under_load_and_faults(wire: Wire) {
-    let receiver = wire.receiver().await;
-    let arize = wire
-        .registration(&receiver)
-        .batch_delay(Duration::from_millis(5))
-        .build()
-        .expect("good");
-    std::thread::scope(|scope| {
-        for thread in 0..4 {
-            let arize = &arize;
-            scope.spawn(move || {
-                for n in 0..2_000 {
-                    span(arize, &format!("space-{}", (n * 4 + thread) % 50), []);
-                }
-            });
-        }
-        for round in 0..20 {
-            receiver.answer_with(match round % 2 {
-                0 => Answer::Status(tonic::Code::Unavailable, "restarting".to_owned()),
-                _ => Answer::Ok,
-            });
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    });
-    receiver.answer_with(Answer::Ok);
-    arize.shutdown(LONG).await.expect("everything is sent");
-    let stats = arize.stats();
-    assert_eq!(
-        (stats.ended, stats.exported, stats.pending),
-        (8_000, 8_000, 0)
-    );
-    let spans = receiver.spans();
-    let distinct: HashSet<_> = spans.iter().map(|span| &span.span_id).collect();
-    assert_eq!((distinct.len(), spans.len()), (8_000, 8_000));
 }
 
 async fn a_collector_that_comes_back_gets_what_was_in_back_off_at_the_shutdown(wire: Wire) {

@@ -18,9 +18,11 @@ macro_rules! over_both {
     };
 }
 
+mod counts;
 mod delivery;
 mod faults;
 mod lifecycle;
+mod overload;
 mod protocols;
 
 use std::future::Future;
