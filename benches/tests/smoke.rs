@@ -40,3 +40,16 @@ fn w5_tells_losses_of_each_exporter() {
     let expected = ["sdk", "ours"].map(|who| [[who, "default", "0"], [who, "as the burst", "0"]]);
     assert_eq!(exporters, expected.concat());
 }
+
+#[test]
+fn a_short_soak_holds_what_it_promises() {
+    let soak = Command::new(env!("CARGO_BIN_EXE_soak"))
+        .args(["--seconds", "3"])
+        .output();
+    let soak = soak.expect("the soak starts");
+    assert!(
+        soak.status.success(),
+        "{}",
+        String::from_utf8_lossy(&soak.stdout)
+    );
+}

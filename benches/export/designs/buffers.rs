@@ -40,17 +40,19 @@ impl Buffers {
         let endpoint = Endpoint::from_shared(url.to_owned())?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (sender, receiver) = sync_channel(queue);
-        thread::spawn(move || {
-            let client =
-                runtime.block_on(async { TraceServiceClient::new(endpoint.connect_lazy()) });
-            let worker = Worker {
-                client,
-                runtime,
-                resource: ResourceAttributesWithSchema::default(),
-                spaces: HashMap::new(),
-            };
-            worker.run(&receiver);
-        });
+        thread::Builder::new()
+            .name("buffers".to_owned())
+            .spawn(move || {
+                let client =
+                    runtime.block_on(async { TraceServiceClient::new(endpoint.connect_lazy()) });
+                let worker = Worker {
+                    client,
+                    runtime,
+                    resource: ResourceAttributesWithSchema::default(),
+                    spaces: HashMap::new(),
+                };
+                worker.run(&receiver);
+            })?;
         Ok(Self(sender))
     }
 }
