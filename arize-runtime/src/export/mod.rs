@@ -13,6 +13,7 @@
 //! A span is encoded once, when the worker takes it: what is buffered is bytes, so batches are cut
 //! at exact sizes, a retry costs a reference count, and every transport sends the same bytes.
 
+mod allowed;
 pub(crate) mod attributes;
 mod batch;
 mod flush;
@@ -27,10 +28,11 @@ mod routes;
 mod transport;
 mod worker;
 
+pub(crate) use allowed::AllowedSpaces;
 pub(crate) use handle::{Exporter, Settings};
 pub use processor::RoutingSpanProcessor;
 #[cfg(feature = "testing")]
 pub(crate) use processor::fix_route;
-pub(crate) use processor::{AllowedSpaces, Filter, SCOPE};
+pub(crate) use processor::{Filter, SCOPE};
 pub use transport::Protocol;
 pub(crate) use transport::{Credentials, Target, TransportConfig};

@@ -22,6 +22,7 @@ mod delivery;
 mod faults;
 mod lifecycle;
 mod protocols;
+mod safety;
 
 use std::future::Future;
 use std::net::SocketAddr;
