@@ -1,5 +1,6 @@
 //! Registration: what code and environment say becomes a pipeline.
 
+mod connection;
 mod endpoint;
 mod handle;
 mod provider;
@@ -20,7 +21,7 @@ use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
 use crate::error::InstallError;
-use crate::export::{Exporter, Filter, Protocol, RoutingSpanProcessor, SCOPE};
+use crate::export::{Compression, Exporter, Filter, Protocol, RoutingSpanProcessor, SCOPE};
 use crate::stats::Counters;
 use crate::trace_config::Masking;
 #[cfg(feature = "testing")]
@@ -55,6 +56,8 @@ type Environment = Box<dyn Fn(&str) -> Option<String> + Send>;
 /// | `ARIZE_API_KEY` | [`api_key`](Registration::api_key) |
 /// | `ARIZE_COLLECTOR_ENDPOINT`, else `ARIZE_OTLP_ENDPOINT` | [`endpoint`](Registration::endpoint) |
 /// | `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`, else `OTEL_EXPORTER_OTLP_PROTOCOL` | [`protocol`](Registration::protocol) |
+/// | `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, else `OTEL_EXPORTER_OTLP_COMPRESSION` | [`compression`](Registration::compression) |
+/// | `OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE`, else `OTEL_EXPORTER_OTLP_CERTIFICATE` | the path of a file for [`root_certificate`](Registration::root_certificate), which it adds to |
 /// | `ARIZE_SPACE_ID` | goes before [`default_space_id`](RegisterWithRouting::default_space_id) |
 /// | `ARIZE_PROJECT_NAME` | goes before [`default_project_name`](RegisterWithRouting::default_project_name) |
 /// | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | the resource, as in every OpenTelemetry program |
@@ -115,6 +118,8 @@ pub struct Registration<R> {
     api_key: Option<String>,
     endpoint: Option<Endpoint>,
     protocol: Option<Protocol>,
+    compression: Option<Compression>,
+    root_certificates: Vec<Vec<u8>>,
     headers: Vec<(String, String)>,
     attributes: Vec<KeyValue>,
     resource: Option<Resource>,
@@ -136,6 +141,7 @@ impl<R: fmt::Debug> fmt::Debug for Registration<R> {
             .field("routes", &self.routes)
             .field("endpoint", &self.endpoint)
             .field("protocol", &self.protocol)
+            .field("compression", &self.compression)
             .field("headers", &headers)
             .field("timeout", &self.timeout)
             .field("batch_delay", &self.batch_delay)
@@ -151,6 +157,8 @@ impl<R: Routes> Registration<R> {
             api_key: None,
             endpoint: None,
             protocol: None,
+            compression: None,
+            root_certificates: Vec::new(),
             headers: Vec::new(),
             attributes: Vec::new(),
             resource: None,

@@ -16,23 +16,28 @@
 mod allowed;
 pub(crate) mod attributes;
 mod batch;
+mod credentials;
 mod flush;
 mod grpc;
 mod handle;
 mod http;
+mod http_answer;
 mod inbox;
 pub(crate) mod masking;
 mod otlp;
 mod processor;
+mod roots;
 mod routes;
 mod transport;
 mod worker;
 
 pub(crate) use allowed::AllowedSpaces;
+pub(crate) use credentials::Credentials;
 pub(crate) use handle::{Exporter, Settings};
 pub use processor::RoutingSpanProcessor;
 #[cfg(feature = "testing")]
 pub(crate) use processor::fix_route;
 pub(crate) use processor::{Filter, SCOPE};
-pub use transport::Protocol;
-pub(crate) use transport::{Credentials, Target, TransportConfig};
+pub(crate) use roots::Roots;
+pub use transport::{Compression, Protocol};
+pub(crate) use transport::{Target, TransportConfig, WireConfig};

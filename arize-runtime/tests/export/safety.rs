@@ -1,8 +1,16 @@
-//! What configuration keeps safe: who is sent to, whom is trusted, and what a request holds.
+//! What configuration keeps safe: which spaces are sent to, and what is on the wire.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use arize_runtime::Compression;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 
 over_both! {
+    gzip_makes_requests_smaller,
     a_predicate_allows_what_it_says_besides_the_ids,
 }
 
@@ -79,4 +87,145 @@ async fn a_predicate_that_makes_spans_comes_to_an_end() {
     arize.shutdown(LONG).await.expect("what is allowed is sent");
     let stats = arize.stats();
     assert_eq!((stats.exported, stats.dropped.of(Loss::Denied)), (2, 2));
+}
+
+/// Passes connections on to a receiver and counts the bytes of requests.
+struct Counted {
+    address: SocketAddr,
+    bytes: Arc<AtomicU64>,
+}
+
+impl Counted {
+    async fn before(receiver: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("it");
+        let bytes = Arc::new(AtomicU64::new(0));
+        let counted = bytes.clone();
+        tokio::spawn(async move {
+            while let Ok((agent, _)) = listener.accept().await {
+                let counted = counted.clone();
+                tokio::spawn(async move {
+                    let collector = TcpStream::connect(receiver).await?;
+                    let (mut requests, mut to_agent) = agent.into_split();
+                    let (mut answers, mut to_collector) = collector.into_split();
+                    tokio::spawn(async move { tokio::io::copy(&mut answers, &mut to_agent).await });
+                    let mut buffer = vec![0; 65_536];
+                    loop {
+                        let n = requests.read(&mut buffer).await?;
+                        if n == 0 {
+                            return to_collector.shutdown().await;
+                        }
+                        counted.fetch_add(n as u64, Relaxed);
+                        to_collector.write_all(&buffer[..n]).await?;
+                    }
+                });
+            }
+        });
+        Self { address, bytes }
+    }
+}
+
+/// A call of a model, as agents record it: about 2 KB.
+fn conversation(n: usize) -> [KeyValue; 4] {
+    let turn = format!(
+        "On day {n} we fly from Lisbon to Oslo, stay {} nights near the harbour, and spend at most {} euros. ",
+        n % 7,
+        n * 31 % 997
+    );
+    [
+        KeyValue::new("openinference.span.kind", "LLM"),
+        KeyValue::new("llm.model_name", "a-model"),
+        KeyValue::new("input.value", turn.repeat(10)),
+        KeyValue::new("output.value", format!("{{\"plan\": \"{turn}{turn}\"}}")),
+    ]
+}
+
+/// Sends `n` spans; the bytes of their requests and what they were encoded with.
+async fn sent(wire: Wire, n: usize, compressed: Registered) -> (u64, Option<String>) {
+    let receiver = wire.receiver().await;
+    let counted = Counted::before(wire.address(&receiver)).await;
+    let arize = compressed(wire.registration_at(counted.address))
+        .build()
+        .expect("a good configuration");
+    for i in 0..n {
+        span(&arize, SPACE, conversation(i));
+    }
+    arize.shutdown(LONG).await.expect("everything is sent");
+    let arrived = receiver.spans();
+    assert_eq!(arrived.len(), n);
+    for (i, span) in arrived.iter().enumerate() {
+        for attribute in conversation(i) {
+            let expected = attribute.value.as_str();
+            assert_eq!(span.attr_str(attribute.key.as_str()), Some(&*expected));
+        }
+    }
+    let header = match wire {
+        Wire::Grpc => "grpc-encoding",
+        Wire::Http => "content-encoding",
+    };
+    let encoding = receiver.requests()[0].header(header).map(str::to_owned);
+    (counted.bytes.load(Relaxed), encoding)
+}
+
+type Registered = fn(RegisterWithRouting) -> RegisterWithRouting;
+
+async fn gzip_makes_requests_smaller(wire: Wire) {
+    let (plain, encoding) = sent(wire, 200, |registration| registration).await;
+    assert_eq!(encoding, None);
+    let by_code: Registered = |registration| registration.compression(Compression::Gzip);
+    let by_environment: Registered = |registration| {
+        registration.with_environment(|name| {
+            (name == "OTEL_EXPORTER_OTLP_COMPRESSION").then(|| "gzip".to_owned())
+        })
+    };
+    for compressed in [by_code, by_environment] {
+        let (bytes, encoding) = sent(wire, 200, compressed).await;
+        assert_eq!(encoding.as_deref(), Some("gzip"));
+        assert!(bytes * 5 < plain, "{bytes} bytes instead of {plain}");
+    }
+}
+
+/// What the export thread has computed.
+#[cfg(target_os = "linux")]
+fn computed() -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
+    let of_thread = |path: std::path::PathBuf| {
+        let name = std::fs::read_to_string(path.join("comm")).ok()?;
+        let times = std::fs::read_to_string(path.join("schedstat")).ok()?;
+        let nanoseconds = times.split(' ').next()?.parse().ok()?;
+        (name.trim() == "arize-export").then(|| Duration::from_nanos(nanoseconds))
+    };
+    tasks
+        .filter_map(|task| of_thread(task.ok()?.path()))
+        .sum::<Duration>()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement: `cargo test --release -p arize-runtime --test export -- --ignored --nocapture \
+            what_gzip_costs`"]
+async fn what_gzip_costs() {
+    const SPANS: u16 = 20_000;
+    for wire in [Wire::Grpc, Wire::Http] {
+        for compression in [Compression::None, Compression::Gzip] {
+            let receiver = wire.receiver().await;
+            let counted = Counted::before(wire.address(&receiver)).await;
+            let arize = wire
+                .registration_at(counted.address)
+                .compression(compression)
+                .build()
+                .expect("a good configuration");
+            for i in 0..SPANS {
+                span(&arize, SPACE, conversation(i.into()));
+            }
+            arize.force_flush(LONG).await.expect("everything is sent");
+            let wire = wire.code("gRPC", "HTTP");
+            let bytes = counted.bytes.load(Relaxed) / u64::from(SPANS);
+            let time = computed() / u32::from(SPANS);
+            println!(
+                "{wire}, {compression}: {bytes} bytes and {time:?} of the export thread a span"
+            );
+            arize.shutdown(LONG).await.expect("nothing is left");
+        }
+    }
 }
