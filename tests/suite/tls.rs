@@ -192,3 +192,27 @@ async fn http_takes_http_2_where_tls_agrees_on_it() {
     let tls = Tls::before(receiver.http_addr().unwrap(), b"h2", "http2").await;
     exports_over_tls("http/protobuf", receiver, tls).await;
 }
+
+/// `0.0.0.0` reaches this machine and is no loopback address.
+#[tokio::test]
+async fn a_key_that_goes_unencrypted_to_another_host_is_told_once() {
+    let receiver = Receiver::bind(any_port()).await.unwrap();
+    let endpoint = format!("http://0.0.0.0:{}", receiver.local_addr().port());
+    let environment = [
+        ("ARIZE_COLLECTOR_ENDPOINT", endpoint.as_str()),
+        ("ARIZE_API_KEY", "secret-key"),
+    ];
+    let output = agent(&["2", ROUTED], &environment).await;
+    let told = stderr(&output);
+    assert_eq!(told.lines().count(), 1, "{told}");
+    for part in [
+        "unencrypted",
+        "ARIZE_COLLECTOR_ENDPOINT",
+        "`https://`",
+        &endpoint,
+    ] {
+        assert!(told.contains(part), "{part} is missing: {told}");
+    }
+    assert!(!told.contains("secret-key"), "{told}");
+    assert_eq!(said(&output)["exported"], 6, "it is allowed");
+}

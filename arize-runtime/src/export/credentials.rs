@@ -11,8 +11,9 @@ use crate::error::InstallError;
 #[derive(Clone)]
 pub(crate) struct Credentials {
     key: Option<HeaderValue>,
-    /// What the key is replaced by in texts that a collector sends.
-    secret: Option<Arc<str>>,
+    /// What is taken out of texts that a collector sends, and what is put there. The longest first, since one may
+    /// be a part of another.
+    secrets: Arc<[(String, &'static str)]>,
     extra: HeaderMap,
 }
 
@@ -49,7 +50,7 @@ impl Credentials {
         }
         Ok(Self {
             key: value,
-            secret: key.map(Arc::from),
+            secrets: secrets(key, headers),
             extra,
         })
     }
@@ -81,17 +82,34 @@ impl Credentials {
         headers
     }
 
-    /// A collector's own words, fit for a log: one line, not too long, without the key.
+    /// A collector's own words, fit for a log: one line, not too long, without what is secret.
     pub(crate) fn clean(&self, message: &str) -> String {
-        let message = match self.secret.as_deref() {
-            Some(secret) if !secret.is_empty() => message.replace(secret, "[the API key]"),
-            _ => message.to_owned(),
-        };
+        let mut message = message.to_owned();
+        for (secret, placeholder) in &*self.secrets {
+            if message.contains(secret) {
+                message = message.replace(secret, placeholder);
+            }
+        }
         let shown = message
             .chars()
             .map(|c| if c.is_control() { ' ' } else { c });
         shown.take(500).collect()
     }
+}
+
+/// The key, and each word of the values of headers: `Bearer` and a token are two. Words of less than 8 letters
+/// are no secrets, and texts without each `1` would say little.
+fn secrets(key: Option<&str>, headers: &[(String, String)]) -> Arc<[(String, &'static str)]> {
+    let key = key.filter(|key| !key.is_empty());
+    let key = key.map(|key| (key.to_owned(), "[the API key]"));
+    let words = headers
+        .iter()
+        .flat_map(|(_, value)| value.split_whitespace());
+    let words = words.filter(|word| word.len() >= 8);
+    let words = words.map(|word| (word.to_owned(), "[a header's value]"));
+    let mut secrets: Vec<_> = key.into_iter().chain(words).collect();
+    secrets.sort_by_key(|(secret, _)| std::cmp::Reverse(secret.len()));
+    secrets.into()
 }
 
 /// Headers that belong to HTTP or gRPC and would break the request.
@@ -149,6 +167,19 @@ mod tests {
             let error = credentials(&[(name, "x")]).expect_err(name).to_string();
             assert!(error.contains(name), "{error}");
         }
+    }
+
+    #[test]
+    fn the_values_of_headers_are_not_in_what_a_collector_says() {
+        let headers = [
+            ("proxy-authorization", "Bearer secret-key-2"),
+            ("x-shard", "7"),
+        ];
+        let credentials = credentials(&headers).expect("good headers");
+        assert_eq!(
+            credentials.clean("7: secret-key-2 is no Bearer of secret-key"),
+            "7: [a header's value] is no Bearer of [the API key]"
+        );
     }
 
     #[test]

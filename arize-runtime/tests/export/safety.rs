@@ -229,3 +229,67 @@ async fn what_gzip_costs() {
         }
     }
 }
+
+/// Prints everything that any crate logs, of any level.
+struct Everything;
+
+impl tracing::Subscriber for Everything {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        eprintln!("{span:?}");
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, values: &tracing::span::Record<'_>) {
+        eprintln!("{values:?}");
+    }
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut line = event.metadata().target().to_owned();
+        event.record(
+            &mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+                line += &format!(" {field}={value:?}");
+            },
+        );
+        eprintln!("{line}");
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_log_of_any_crate_shows_a_secret() {
+    if let Err(output) = alone("safety::no_log_of_any_crate_shows_a_secret", &[]) {
+        let told = String::from_utf8_lossy(&output.stderr);
+        for part in ["h2::", "arize_runtime message", "could not be sent"] {
+            assert!(told.contains(part), "no {part}: {told}");
+        }
+        for secret in ["test-key", "header-value"] {
+            let mut lines = told.lines();
+            assert_eq!(lines.find(|line| line.contains(secret)), None);
+        }
+        return;
+    }
+    tracing::subscriber::set_global_default(Everything).expect("the first");
+    for wire in [Wire::Grpc, Wire::Http] {
+        let receiver = wire.receiver().await;
+        let message = "test-key and header-value may not".to_owned();
+        receiver.answer_with(Answer::Status(tonic::Code::PermissionDenied, message));
+        let registration = wire
+            .registration(&receiver)
+            .header("x-proxy", "header-value");
+        eprintln!("{registration:?}");
+        let arize = registration.build().expect("a good configuration");
+        eprintln!("{arize:?}");
+        spans(&arize, SPACE, 1);
+        let error = arize.shutdown(LONG).await.expect_err("it is refused");
+        eprintln!("{error} {error:?}");
+    }
+}
