@@ -15,8 +15,8 @@ use tonic::{Code, Extensions, Request, Status};
 
 use super::otlp::decode_response;
 use super::transport::{
-    Attempt, Compression, Failure, KEEPALIVE, Protocol, USER_AGENT, Wire, WireConfig, explain,
-    remedy_of_no_connection,
+    Attempt, Compression, Failure, KEEPALIVE, LIMITS, Protocol, USER_AGENT, Wire, WireConfig,
+    explain, remedy_of_no_connection,
 };
 use crate::error::InstallError;
 
@@ -149,9 +149,10 @@ fn failure(status: &Status, looks_like_http: bool) -> Failure {
 fn is_too_large(code: Code, message: &str) -> bool {
     match code {
         Code::ResourceExhausted => [
-            "larger than max",      // Go, C++, Python
-            "exceeds maximum size", // Java
-            "exceeds the maximum",  // .NET
+            "message larger than max",             // Go, C++, Python
+            "after decompression larger than max", // Go
+            "message exceeds maximum size",        // Java
+            "message exceeds the maximum",         // .NET
         ]
         .iter()
         .any(|sign| message.contains(sign)),
@@ -160,8 +161,6 @@ fn is_too_large(code: Code, message: &str) -> bool {
         _ => message.contains("HTTP status code 413"),
     }
 }
-
-const LIMITS: &str = "the collector wants fewer or smaller requests; see its limits";
 
 fn remedy(code: Code, message: &str, http: bool, answered: bool) -> &'static str {
     match code {
@@ -298,7 +297,8 @@ mod tests {
             value: info.encode_to_vec(),
         };
         let details = rpc::Status { details: vec![any] }.encode_to_vec().into();
-        let told = Status::with_details(Code::ResourceExhausted, "larger than max", details);
+        let told =
+            Status::with_details(Code::ResourceExhausted, "message larger than max", details);
         let told = failure(&told, false);
         assert!(told.retryable && told.retry_after == Some(Duration::new(2, 5)));
         assert!(!told.too_large);
@@ -342,7 +342,7 @@ mod tests {
             assert!(failure.remedy.contains("smaller"), "{words}");
         }
         for other in [
-            Status::resource_exhausted("too many requests"),
+            Status::resource_exhausted("the rate of requests exceeds the maximum"),
             Status::out_of_range("an index"),
             Status::internal("larger than max"),
         ] {

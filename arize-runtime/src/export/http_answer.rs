@@ -9,7 +9,7 @@ use prost::Message;
 use serde::Deserialize;
 
 use super::otlp::decode_response;
-use super::transport::{Answer, Failure};
+use super::transport::{Answer, Failure, LIMITS};
 
 pub(super) const PROTOBUF: &str = "application/x-protobuf";
 
@@ -105,8 +105,6 @@ struct RpcStatus {
 
 pub(super) const MAYBE_GRPC: &str = "this is probably an OTLP/gRPC port; name the HTTP one (4318 by default), or choose gRPC: \
                           `.protocol(Protocol::Grpc)` or `OTEL_EXPORTER_OTLP_PROTOCOL=grpc`";
-
-const LIMITS: &str = "the collector wants fewer or smaller requests; see its limits";
 
 fn remedy(status: StatusCode, says_grpc: bool, too_large: bool, sent: Sent) -> &'static str {
     let grpc = sent.looks_like_grpc || says_grpc;

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! A span is encoded once, when the worker takes it: what is buffered is bytes, so batches are cut
-//! at exact sizes, a retry costs a reference count, and every transport sends the same bytes.
+//! at exact sizes, a retry costs a reference count (and compression, where that is on), and every transport sends
+//! the same bytes.
 
 mod allowed;
 pub(crate) mod attributes;

@@ -264,6 +264,9 @@ fn no_answer(timeout: Duration) -> Failure {
     }
 }
 
+/// What to do about a collector that wants less.
+pub(super) const LIMITS: &str = "the collector wants fewer or smaller requests; see its limits";
+
 /// What to do about a connection that did not come to be, of which `message` tells.
 pub(super) fn remedy_of_no_connection(message: &str) -> &'static str {
     // of rustls, for a certificate of an authority that is not known
