@@ -127,6 +127,7 @@ fn tls(roots: &Roots) -> Result<ClientConfig, rustls::Error> {
         .with_no_client_auth())
 }
 
+/// As small as tonic makes it; the fastest level leaves half as much again for a quarter of the time.
 fn gzip(body: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder
