@@ -70,6 +70,13 @@ pub enum InstallError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A root certificate cannot be used. Give PEM with a certificate in it, or name a file of that.
+    RootCertificate {
+        /// Where it came from: a variable's name or `root_certificate(..)`.
+        source: &'static str,
+        /// What is wrong with it, and what to do; never what is in it.
+        reason: String,
+    },
     /// An extra header that cannot be sent.
     Header {
         /// Its name; the value may be secret.
@@ -117,6 +124,9 @@ impl fmt::Display for InstallError {
                 "the endpoint `{endpoint}` from `{source}` {reason}; write it like \
                  `https://otlp.arize.com/v1`"
             ),
+            Self::RootCertificate { source, reason } => {
+                write!(f, "the root certificate from `{source}` {reason}")
+            }
             Self::Header { name } => {
                 write!(
                     f,

@@ -69,7 +69,7 @@ pub use arize_macros::{
     reranker, retriever, tool,
 };
 pub use error::{FlushError, InstallError, RoutingError};
-pub use export::{Protocol, RoutingSpanProcessor};
+pub use export::{Compression, Protocol, RoutingSpanProcessor};
 /// The OpenTelemetry API of the version that spans have to be made with to be routed.
 pub use opentelemetry;
 pub use record::record;

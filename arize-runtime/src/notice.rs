@@ -12,6 +12,7 @@ const QUIET: Duration = Duration::from_secs(60);
 /// Kinds of trouble; each has its own minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Notice {
+    AllowPanicked,
     AttributeLimit,
     Denied,
     ExportFailed,

@@ -1,15 +1,16 @@
 //! Registration: what code and environment say becomes a pipeline.
 
+mod connection;
 mod endpoint;
 mod handle;
 mod provider;
+mod queue;
 mod routes;
 mod settings;
 mod signal;
 mod trace_config;
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::propagation::TextMapCompositePropagator;
@@ -20,8 +21,7 @@ use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
 use crate::error::InstallError;
-use crate::export::{Exporter, Filter, OnLoss, Protocol, RoutingSpanProcessor, SCOPE};
-use crate::stats::LossEvent;
+use crate::export::{Compression, Exporter, Filter, OnLoss, Protocol, RoutingSpanProcessor, SCOPE};
 use crate::trace_config::Masking;
 #[cfg(feature = "testing")]
 use crate::{resolve::Defaults, trace_config::TraceConfig};
@@ -55,6 +55,8 @@ type Environment = Box<dyn Fn(&str) -> Option<String> + Send>;
 /// | `ARIZE_API_KEY` | [`api_key`](Registration::api_key) |
 /// | `ARIZE_COLLECTOR_ENDPOINT`, else `ARIZE_OTLP_ENDPOINT` | [`endpoint`](Registration::endpoint) |
 /// | `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`, else `OTEL_EXPORTER_OTLP_PROTOCOL` | [`protocol`](Registration::protocol) |
+/// | `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, else `OTEL_EXPORTER_OTLP_COMPRESSION` | [`compression`](Registration::compression) |
+/// | `OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE`, else `OTEL_EXPORTER_OTLP_CERTIFICATE` | the path of a file for [`root_certificate`](Registration::root_certificate), which it adds to |
 /// | `ARIZE_SPACE_ID` | goes before [`default_space_id`](RegisterWithRouting::default_space_id) |
 /// | `ARIZE_PROJECT_NAME` | goes before [`default_project_name`](RegisterWithRouting::default_project_name) |
 /// | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | the resource, as in every OpenTelemetry program |
@@ -115,6 +117,8 @@ pub struct Registration<R> {
     api_key: Option<String>,
     endpoint: Option<Endpoint>,
     protocol: Option<Protocol>,
+    compression: Option<Compression>,
+    root_certificates: Vec<Vec<u8>>,
     headers: Vec<(String, String)>,
     attributes: Vec<KeyValue>,
     resource: Option<Resource>,
@@ -139,6 +143,7 @@ impl<R: fmt::Debug> fmt::Debug for Registration<R> {
             .field("routes", &self.routes)
             .field("endpoint", &self.endpoint)
             .field("protocol", &self.protocol)
+            .field("compression", &self.compression)
             .field("headers", &headers)
             .field("timeout", &self.timeout)
             .field("batch_delay", &self.batch_delay)
@@ -155,6 +160,8 @@ impl<R: Routes> Registration<R> {
             api_key: None,
             endpoint: None,
             protocol: None,
+            compression: None,
+            root_certificates: Vec::new(),
             headers: Vec::new(),
             attributes: Vec::new(),
             resource: None,
@@ -234,63 +241,6 @@ impl<R: Routes> Registration<R> {
     /// How long a span waits for others of its route before it is sent, 1 second unless said.
     pub fn batch_delay(mut self, delay: Duration) -> Self {
         self.batch_delay = delay;
-        self
-    }
-
-    /// How many spans may be pending (queued, buffered or under way) at a time, 65,536 unless said.
-    /// Spans that end beyond are dropped and counted ([`Loss::QueueFull`](crate::Loss::QueueFull)).
-    ///
-    /// Where requests name the space, a space may hold as much of the queue as it leaves free: one
-    /// alone half of it, two a third each. So a space that floods does not push the others out. With
-    /// [`register`] there is one space, which may have it all.
-    pub fn max_queue_size(mut self, spans: usize) -> Self {
-        self.max_queue_size = spans;
-        self
-    }
-
-    /// How much memory the pending spans may take, in bytes: 64 MiB unless said. It is reckoned from
-    /// what the spans hold, and shared between spaces as [`max_queue_size`](Self::max_queue_size) is.
-    pub fn max_queue_bytes(mut self, bytes: usize) -> Self {
-        self.max_queue_bytes = bytes;
-        self
-    }
-
-    /// Lets a thread that ends a span wait so long for room in the queue, instead of dropping the span
-    /// at once.
-    ///
-    /// For programs that would rather be slowed down than lose spans, such as an evaluation that runs
-    /// over night. **It blocks the thread**, and an async task with all that run on its thread: an
-    /// agent that serves requests is better without.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// let arize = arize_runtime::register_with_routing()
-    ///     .endpoint("http://localhost:4317")
-    ///     .wait_when_full(Duration::from_secs(5))
-    ///     .build()?;
-    /// # Ok::<(), arize_runtime::InstallError>(())
-    /// ```
-    pub fn wait_when_full(mut self, timeout: Duration) -> Self {
-        self.wait_when_full = Some(timeout);
-        self
-    }
-
-    /// Calls `hook` whenever spans are dropped, for a metric or an alert of your own. All losses are
-    /// in [`Arize::stats`] as well.
-    ///
-    /// It is called where the loss happens: on the thread that ended the span, or on the export
-    /// thread, which sends nothing meanwhile; so it should be quick. Spans that it starts are not
-    /// recorded, and a panic in it is told and goes no further.
-    ///
-    /// ```
-    /// let arize = arize_runtime::register_with_routing()
-    ///     .endpoint("http://localhost:4317")
-    ///     .on_loss(|lost| eprintln!("{} spans: {}", lost.spans, lost.loss.as_str()))
-    ///     .build()?;
-    /// # Ok::<(), arize_runtime::InstallError>(())
-    /// ```
-    pub fn on_loss(mut self, hook: impl Fn(LossEvent<'_>) + Send + Sync + 'static) -> Self {
-        self.on_loss = Some(OnLoss(Arc::new(hook)));
         self
     }
 

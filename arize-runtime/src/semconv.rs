@@ -98,6 +98,14 @@ pub const ENV_PROJECT_TYPE: &str = "ARIZE_PROJECT_TYPE";
 pub const ENV_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
 /// Environment: the protocol of OTLP for traces.
 pub const ENV_TRACES_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL";
+/// Environment: how requests are compressed; [`ENV_TRACES_COMPRESSION`] wins.
+pub const ENV_COMPRESSION: &str = "OTEL_EXPORTER_OTLP_COMPRESSION";
+/// Environment: how requests with traces are compressed; wins over [`ENV_COMPRESSION`].
+pub const ENV_TRACES_COMPRESSION: &str = "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION";
+/// Environment: a file of root certificates; [`ENV_TRACES_CERTIFICATE`] wins.
+pub const ENV_CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_CERTIFICATE";
+/// Environment: a file of root certificates for traces; wins over [`ENV_CERTIFICATE`].
+pub const ENV_TRACES_CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE";
 /// Environment: what the names of variables that hide something begin with.
 pub const ENV_HIDE: &str = "OPENINFERENCE_HIDE_";
 /// How long the base64 of an image may be.

@@ -8,13 +8,16 @@ use http::HeaderMap;
 use http::uri::PathAndQuery;
 use prost::Message;
 use tonic::client::Grpc as Client;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Extensions, Request, Status};
 
 use super::otlp::decode_response;
-use super::transport::{Attempt, Failure, KEEPALIVE, Protocol, Target, USER_AGENT, Wire, explain};
+use super::transport::{
+    Attempt, Compression, Failure, KEEPALIVE, LIMITS, Protocol, USER_AGENT, Wire, WireConfig,
+    explain, remedy_of_no_connection,
+};
 use crate::error::InstallError;
 
 const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -24,11 +27,13 @@ const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Expor
 pub(super) struct Grpc {
     endpoint: Endpoint,
     channel: Option<Channel>,
+    compression: Compression,
     looks_like_http: bool,
 }
 
 impl Grpc {
-    pub(super) fn new(target: &Target, timeout: Duration) -> Result<Self, InstallError> {
+    pub(super) fn new(config: &WireConfig<'_>) -> Result<Self, InstallError> {
+        let target = config.target;
         let error = |reason: String| InstallError::Endpoint {
             endpoint: target.uri.to_string(),
             source: target.source,
@@ -37,20 +42,18 @@ impl Grpc {
         let mut endpoint = Endpoint::from(target.uri.clone())
             .user_agent(USER_AGENT)
             .map_err(|e| error(format!("cannot be used: {e}")))?
-            .connect_timeout(timeout)
+            .connect_timeout(config.timeout)
             .tcp_keepalive(Some(KEEPALIVE));
         if target.uri.scheme_str() == Some("https") {
-            // The system's roots may be absent (a bare container); the bundled ones never are.
-            let bundled = ClientTlsConfig::new().with_webpki_roots();
+            let anchors = config.roots.store().roots.clone();
             endpoint = endpoint
-                .clone()
-                .tls_config(bundled.clone().with_native_roots())
-                .or_else(|_| endpoint.tls_config(bundled))
+                .tls_config(ClientTlsConfig::new().trust_anchors(anchors))
                 .map_err(|e| error(format!("cannot be used with TLS: {e}")))?;
         }
         Ok(Self {
             endpoint,
             channel: None,
+            compression: config.compression,
             looks_like_http: target.protocol() == Protocol::HttpProtobuf,
         })
     }
@@ -65,16 +68,22 @@ impl Wire for Grpc {
         let metadata = MetadataMap::from_headers(headers);
         let request = Request::from_parts(metadata, Extensions::new(), body);
         let channel = self.channel.clone().expect("it is connected when opened");
+        let mut client = Client::new(channel);
+        if self.compression == Compression::Gzip {
+            client = client.send_compressed(CompressionEncoding::Gzip);
+        }
         let looks_like_http = self.looks_like_http;
         Box::pin(async move {
-            let answer = export(channel, request).await;
+            let answer = export(client, request).await;
             answer.map_err(|status| failure(&status, looks_like_http))
         })
     }
 }
 
-async fn export(channel: Channel, request: Request<Bytes>) -> Result<(u64, String), Status> {
-    let mut client = Client::new(channel);
+async fn export(
+    mut client: Client<Channel>,
+    request: Request<Bytes>,
+) -> Result<(u64, String), Status> {
     client
         .ready()
         .await
@@ -120,18 +129,46 @@ fn failure(status: &Status, looks_like_http: bool) -> Failure {
         .any(|sign| message.contains(sign));
     let retry_after = retry_info(status.details());
     let throttled = status.code() == Code::ResourceExhausted && retry_after.is_some();
+    let too_large = answered && !throttled && is_too_large(status.code(), &message);
     Failure {
         code: code.into(),
+        remedy: if too_large {
+            LIMITS
+        } else {
+            remedy(status.code(), &message, http, answered)
+        },
         message,
-        remedy: remedy(status.code(), http, answered),
-        retryable: retryable || !answered || throttled,
+        retryable: (retryable || !answered || throttled) && !too_large,
         retry_after,
         answered,
+        too_large,
     }
 }
 
-fn remedy(code: Code, http: bool, answered: bool) -> &'static str {
+/// Servers have no status of their own for a message above their limit; these are their words.
+fn is_too_large(code: Code, message: &str) -> bool {
     match code {
+        Code::ResourceExhausted => [
+            "message larger than max",             // Go, C++, Python
+            "after decompression larger than max", // Go
+            "message exceeds maximum size",        // Java
+            "message exceeds the maximum",         // .NET
+        ]
+        .iter()
+        .any(|sign| message.contains(sign)),
+        Code::OutOfRange => message.contains("message length too large"), // Rust
+        // a proxy that knows no gRPC
+        _ => message.contains("HTTP status code 413"),
+    }
+}
+
+fn remedy(code: Code, message: &str, http: bool, answered: bool) -> &'static str {
+    match code {
+        // `compressed` in Rust, `Decompressor` in Go
+        Code::Unimplemented if message.contains("ompress") => {
+            "the collector does not take gzip; leave out `.compression(..)` and \
+             `OTEL_EXPORTER_OTLP_COMPRESSION`"
+        }
         Code::Unauthenticated | Code::PermissionDenied => {
             "check `ARIZE_API_KEY`, and that the key may write to this space"
         }
@@ -145,11 +182,9 @@ fn remedy(code: Code, http: bool, answered: bool) -> &'static str {
             "this is probably an OTLP/HTTP port; name the gRPC one (4317 by default), or choose HTTP: \
              `.protocol(Protocol::HttpProtobuf)` or `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`"
         }
-        Code::ResourceExhausted => "the collector wants fewer or smaller requests; see its limits",
+        Code::ResourceExhausted => LIMITS,
         Code::DeadlineExceeded => "check that the collector keeps up, or raise `.timeout(..)`",
-        _ if !answered || code == Code::Unavailable => {
-            "check that the collector runs, and the address with its scheme and port"
-        }
+        _ if !answered || code == Code::Unavailable => remedy_of_no_connection(message),
         Code::Unimplemented => {
             "check that an OTLP trace receiver (gRPC) listens at this address; if it is one for HTTP, set \
              `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`"
@@ -262,10 +297,58 @@ mod tests {
             value: info.encode_to_vec(),
         };
         let details = rpc::Status { details: vec![any] }.encode_to_vec().into();
-        let told = Status::with_details(Code::ResourceExhausted, "later", details);
+        let told =
+            Status::with_details(Code::ResourceExhausted, "message larger than max", details);
         let told = failure(&told, false);
         assert!(told.retryable && told.retry_after == Some(Duration::new(2, 5)));
+        assert!(!told.too_large);
         assert!(!failure(&Status::resource_exhausted("no"), false).retryable);
+    }
+
+    #[test]
+    fn a_message_above_the_limit_is_too_large_and_not_tried_again_as_it_is() {
+        for (code, words) in [
+            (
+                Code::ResourceExhausted,
+                "grpc: received message larger than max (5000000 vs. 4194304)",
+            ),
+            (
+                Code::ResourceExhausted,
+                "grpc: message after decompression larger than max 4194304",
+            ),
+            (
+                Code::ResourceExhausted,
+                "SERVER: Received message larger than max (5000000 vs. 4194304)",
+            ),
+            (
+                Code::ResourceExhausted,
+                "gRPC message exceeds maximum size 4194304: 5000000",
+            ),
+            (
+                Code::ResourceExhausted,
+                "Received message exceeds the maximum configured message size.",
+            ),
+            (
+                Code::OutOfRange,
+                "Error, decoded message length too large: found 5000000 bytes, the limit is: 4194304 bytes",
+            ),
+            (
+                Code::Unknown,
+                "grpc-status header missing, mapped from HTTP status code 413",
+            ),
+        ] {
+            let failure = failure(&Status::new(code, words), false);
+            assert!(failure.too_large && !failure.retryable, "{words}");
+            assert!(failure.remedy.contains("smaller"), "{words}");
+        }
+        for other in [
+            Status::resource_exhausted("the rate of requests exceeds the maximum"),
+            Status::out_of_range("an index"),
+            Status::internal("larger than max"),
+        ] {
+            assert!(!failure(&other, false).too_large, "{other}");
+        }
+        assert!(failure(&Status::out_of_range("an index"), false).retryable);
     }
 
     #[test]
@@ -274,6 +357,13 @@ mod tests {
         assert!(remedy(Status::unauthenticated("no"), false).contains("ARIZE_API_KEY"));
         assert!(remedy(Status::unavailable("no"), false).contains("scheme and port"));
         assert!(remedy(Status::unimplemented("no"), true).contains("4317"));
+        for words in [
+            "Content is compressed with `gzip` which isn't supported",
+            "grpc: Decompressor is not installed for grpc-encoding \"gzip\"",
+        ] {
+            let told = remedy(Status::unimplemented(words), false);
+            assert!(told.contains("`.compression(..)`"), "{told}");
+        }
         let html =
             Status::unimplemented("grpc-status header missing, mapped from HTTP status code 404");
         assert!(remedy(html, false).contains("4317"));

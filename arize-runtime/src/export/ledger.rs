@@ -8,6 +8,9 @@ use std::sync::Arc;
 use super::spaces::{SpaceKey, Spaces};
 use crate::stats::{Loss, Losses, Stats};
 
+/// How much more than it leaves free a space may hold.
+const SHARE: u64 = 7;
+
 /// Spans, and the bytes that are reckoned for them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Load {
@@ -61,8 +64,8 @@ impl Ledger {
 
     /// Makes a span pending that has just ended, if there is room for it.
     ///
-    /// A space may hold as much as it leaves free: alone half of the queue, two a third each. So
-    /// there is always room for one more space, however the others flood.
+    /// A space may hold [`SHARE`] times what it leaves free: alone seven eighths of the queue, two
+    /// 7/15 each. So there is always room for one more space, however the others flood.
     pub(crate) fn admit(&mut self, space_id: &str, bytes: u64) -> Result<SpaceKey, Loss> {
         let Limits { all, shared } = self.limits;
         if bytes > all.bytes {
@@ -78,7 +81,9 @@ impl Ledger {
         let space = self.spaces.find(space_id);
         if shared && let Some(space) = space {
             let theirs = self.spaces.of(space).pending;
-            if theirs.spans > free.spans || theirs.bytes > free.bytes {
+            if theirs.spans > free.spans.saturating_mul(SHARE)
+                || theirs.bytes > free.bytes.saturating_mul(SHARE)
+            {
                 return Err(Loss::QueueFull);
             }
         }
@@ -175,7 +180,7 @@ mod tests {
 
     #[test]
     fn every_ended_span_is_in_one_count() {
-        let mut ledger = ledger(4, 100);
+        let mut ledger = ledger(3, 100);
         let space = ledger.admit("s", 10).expect("there is room");
         ledger.admit("s", 10).expect("there is room");
         ledger.admit("s", 10).expect("there is room");
@@ -210,12 +215,12 @@ mod tests {
 
     #[test]
     fn spaces_leave_room_for_each_other_and_one_alone_in_a_pipeline_need_not() {
-        let mut shared = ledger(90, u64::MAX);
-        assert_eq!(fill(&mut shared, "flood"), 46);
-        assert_eq!(fill(&mut shared, "flood 2"), 23);
-        assert!(fill(&mut shared, "calm") > 10 && fill(&mut shared, "late") > 4);
-        let mut bytes = ledger(u64::MAX, 90);
-        assert_eq!(fill(&mut bytes, "flood"), 46);
+        let mut shared = ledger(800, u64::MAX);
+        assert_eq!(fill(&mut shared, "flood"), 701);
+        assert_eq!(fill(&mut shared, "flood 2"), 87);
+        assert!(fill(&mut shared, "calm") > 8 && fill(&mut shared, "late") > 0);
+        let mut bytes = ledger(u64::MAX, 800);
+        assert_eq!(fill(&mut bytes, "flood"), 701);
         let mut one = ledger(90, 90);
         one.limits.shared = false;
         assert_eq!(fill(&mut one, "only"), 90);

@@ -11,15 +11,19 @@
 //! ```
 //!
 //! A span is encoded once, when the worker takes it: what is buffered is bytes, so batches are cut
-//! at exact sizes, a retry costs a reference count, and every transport sends the same bytes.
+//! at exact sizes, a retry costs a reference count (and compression, where that is on), and every transport sends
+//! the same bytes.
 
+mod allowed;
 pub(crate) mod attributes;
 mod batch;
 mod buffers;
+mod credentials;
 mod flush;
 mod grpc;
 mod handle;
 mod http;
+mod http_answer;
 mod inbox;
 mod lane;
 mod ledger;
@@ -27,6 +31,7 @@ pub(crate) mod masking;
 mod otlp;
 mod outgoing;
 mod processor;
+mod roots;
 mod routes;
 mod spaces;
 mod transport;
@@ -34,12 +39,15 @@ mod under_way;
 mod weight;
 mod worker;
 
+pub(crate) use allowed::AllowedSpaces;
+pub(crate) use credentials::Credentials;
 pub(crate) use handle::{Exporter, Settings};
 pub(crate) use inbox::{OnLoss, Overload};
 pub(crate) use ledger::{Limits, Load};
 pub use processor::RoutingSpanProcessor;
 #[cfg(feature = "testing")]
 pub(crate) use processor::fix_route;
-pub(crate) use processor::{AllowedSpaces, Filter, SCOPE};
-pub use transport::Protocol;
-pub(crate) use transport::{Credentials, Target, TransportConfig};
+pub(crate) use processor::{Filter, SCOPE};
+pub(crate) use roots::Roots;
+pub use transport::{Compression, Protocol};
+pub(crate) use transport::{Target, TransportConfig, WireConfig};

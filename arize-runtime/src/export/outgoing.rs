@@ -49,6 +49,19 @@ impl Outgoing {
         }
     }
 
+    /// Two requests in the place of this one. They are as old as it is.
+    pub(super) fn split(&self, halves: [(Bytes, u64); 2]) -> [Self; 2] {
+        let [(first, few), (second, rest)] = halves;
+        let (all, bytes) = (self.load.bytes, self.load.bytes / 2);
+        let half = |body, spans, bytes| Self {
+            space_id: self.space_id.clone(),
+            body,
+            load: Load { spans, bytes },
+            ..*self
+        };
+        [half(first, few, bytes), half(second, rest, all - bytes)]
+    }
+
     pub(super) fn begin_attempt(&mut self, now: Instant) {
         self.attempts += 1;
         self.sent = now;

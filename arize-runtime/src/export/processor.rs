@@ -1,6 +1,5 @@
 //! The one span processor: puts the route onto spans as they start, and judges it when they end.
 
-use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
+use super::allowed::AllowedSpaces;
 use super::attributes::{NoRoute, add_context, route_of};
 use super::flush::{Answer, Flush};
 use super::handle;
@@ -26,23 +26,6 @@ pub(crate) const SCOPE: &str = env!("CARGO_PKG_NAME");
 
 /// What OpenTelemetry gives a `force_flush` without a timeout.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The spaces that spans may go to.
-#[derive(Debug, Default)]
-pub(crate) enum AllowedSpaces {
-    #[default]
-    All,
-    Exactly(HashSet<Box<str>>),
-}
-
-impl AllowedSpaces {
-    fn allows(&self, space_id: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Exactly(ids) => ids.contains(space_id),
-        }
-    }
-}
 
 /// Which spans go where, and what their resource gets besides.
 #[derive(Debug, Default)]

@@ -5,15 +5,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::Uri;
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, Uri};
 
+use super::credentials::Credentials;
 use super::grpc::Grpc;
 use super::http::Http;
+use super::roots::Roots;
 use crate::error::InstallError;
 
 pub(super) const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
@@ -48,6 +48,33 @@ impl fmt::Display for Protocol {
     }
 }
 
+/// How requests are compressed.
+///
+/// `Display` spells it as `OTEL_EXPORTER_OTLP_COMPRESSION` does.
+///
+/// ```
+/// use arize_runtime::Compression;
+/// assert_eq!(Compression::Gzip.to_string(), "gzip");
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    /// With gzip.
+    Gzip,
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+        })
+    }
+}
+
 /// Where spans go, and who said so.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
@@ -66,108 +93,6 @@ impl Target {
             Protocol::Grpc
         }
     }
-}
-
-/// The API key and the user's own headers. `Debug` shows neither.
-#[derive(Clone)]
-pub(crate) struct Credentials {
-    key: Option<HeaderValue>,
-    /// What the key is replaced by in texts that a collector sends.
-    secret: Option<Arc<str>>,
-    extra: HeaderMap,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").finish_non_exhaustive()
-    }
-}
-
-impl Credentials {
-    pub(crate) fn new(
-        key: Option<&str>,
-        headers: &[(String, String)],
-    ) -> Result<Self, InstallError> {
-        let value = match key {
-            Some(key) => {
-                let mut value =
-                    HeaderValue::from_str(key).map_err(|_| InstallError::ApiKeyInvalid)?;
-                value.set_sensitive(true);
-                Some(value)
-            }
-            None => None,
-        };
-        let mut extra = HeaderMap::new();
-        for (name, value) in headers {
-            let error = || InstallError::Header { name: name.clone() };
-            let header = HeaderName::try_from(name.as_str()).map_err(|_| error())?;
-            let mut value = HeaderValue::from_str(value).map_err(|_| error())?;
-            if is_of_the_protocol(&header) {
-                return Err(error());
-            }
-            value.set_sensitive(true);
-            extra.append(header, value);
-        }
-        Ok(Self {
-            key: value,
-            secret: key.map(Arc::from),
-            extra,
-        })
-    }
-
-    /// The headers of a request: the user's first and ours last, so that nothing can change ours.
-    pub(crate) fn headers(&self, space_id: &str) -> HeaderMap {
-        let mut headers = self.extra.clone();
-        headers.reserve(9);
-        if let Some(key) = &self.key {
-            headers.insert(AUTHORIZATION, key.clone());
-            headers.insert(HeaderName::from_static("api_key"), key.clone());
-        }
-        // Ids are checked where they come in; one that cannot be a header is never sent as another.
-        let space_id =
-            HeaderValue::from_str(space_id).unwrap_or_else(|_| HeaderValue::from_static(""));
-        headers.insert(HeaderName::from_static("arize-space-id"), space_id.clone());
-        headers.insert(HeaderName::from_static("space_id"), space_id);
-        for (name, value) in [
-            ("arize-interface", "otel"),
-            ("sdk-language", "rust"),
-            ("sdk-version", env!("CARGO_PKG_VERSION")),
-            ("sdk-package-name", env!("CARGO_PKG_NAME")),
-        ] {
-            headers.insert(
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            );
-        }
-        headers
-    }
-
-    /// A collector's own words, fit for a log: one line, not too long, without the key.
-    pub(crate) fn clean(&self, message: &str) -> String {
-        let message = match self.secret.as_deref() {
-            Some(secret) if !secret.is_empty() => message.replace(secret, "[the API key]"),
-            _ => message.to_owned(),
-        };
-        let shown = message
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c });
-        shown.take(500).collect()
-    }
-}
-
-/// Headers that belong to HTTP or gRPC and would break the request.
-fn is_of_the_protocol(name: &HeaderName) -> bool {
-    const NAMES: [&str; 8] = [
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "host",
-        "te",
-        "transfer-encoding",
-        "user-agent",
-    ];
-    NAMES.contains(&name.as_str()) || name.as_str().starts_with("grpc-")
 }
 
 /// What became of a request.
@@ -194,6 +119,8 @@ pub(crate) struct Failure {
     pub(crate) retry_after: Option<Duration>,
     /// Whether the collector itself said so. If not, it is the network, or nobody answered.
     pub(crate) answered: bool,
+    /// Whether the collector refused the request for its size: fewer spans at a time may get through.
+    pub(crate) too_large: bool,
 }
 
 impl Failure {
@@ -205,6 +132,7 @@ impl Failure {
             retryable: false,
             retry_after: None,
             answered: false,
+            too_large: false,
         }
     }
 }
@@ -214,6 +142,16 @@ pub(super) type Answer = Result<(u64, String), Failure>;
 
 /// One request under way.
 pub(super) type Attempt = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+/// What the connection of any protocol is made of.
+#[derive(Debug)]
+pub(crate) struct WireConfig<'a> {
+    pub(crate) target: &'a Target,
+    /// Of one attempt.
+    pub(crate) timeout: Duration,
+    pub(crate) compression: Compression,
+    pub(crate) roots: Roots,
+}
 
 /// A protocol and its connection.
 pub(super) trait Wire: fmt::Debug + Send {
@@ -234,18 +172,17 @@ pub(crate) struct TransportConfig {
 impl TransportConfig {
     pub(crate) fn new(
         protocol: Protocol,
-        target: &Target,
         credentials: Credentials,
-        timeout: Duration,
+        config: &WireConfig<'_>,
     ) -> Result<Self, InstallError> {
         let wire: Box<dyn Wire> = match protocol {
-            Protocol::Grpc => Box::new(Grpc::new(target, timeout)?),
-            Protocol::HttpProtobuf => Box::new(Http::new(target, timeout)?),
+            Protocol::Grpc => Box::new(Grpc::new(config)?),
+            Protocol::HttpProtobuf => Box::new(Http::new(config)?),
         };
         Ok(Self {
             wire,
             credentials,
-            timeout,
+            timeout: config.timeout,
         })
     }
 
@@ -319,6 +256,21 @@ fn no_answer(timeout: Duration) -> Failure {
         retryable: true,
         retry_after: None,
         answered: false,
+        too_large: false,
+    }
+}
+
+/// What to do about a collector that wants less.
+pub(super) const LIMITS: &str = "the collector wants fewer or smaller requests; see its limits";
+
+/// What to do about a connection that did not come to be, of which `message` tells.
+pub(super) fn remedy_of_no_connection(message: &str) -> &'static str {
+    // of rustls, for a certificate of an authority that is not known
+    if message.contains("UnknownIssuer") {
+        "if the collector's certificate is from an authority of your own, name that: \
+         `.root_certificate(..)` or `OTEL_EXPORTER_OTLP_CERTIFICATE`"
+    } else {
+        "check that the collector runs, and the address with its scheme and port"
     }
 }
 
@@ -336,61 +288,4 @@ pub(super) fn explain(first: &str, mut next: Option<&(dyn std::error::Error + 's
         next = error.source();
     }
     message
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KEY: &str = "secret-key";
-
-    fn credentials(headers: &[(&str, &str)]) -> Result<Credentials, InstallError> {
-        let headers: Vec<_> = headers
-            .iter()
-            .map(|&(k, v)| (k.to_owned(), v.to_owned()))
-            .collect();
-        Credentials::new(Some(KEY), &headers)
-    }
-
-    #[test]
-    fn the_users_headers_cannot_change_ours() {
-        let ours = [
-            ("authorization", "other"),
-            ("Arize-Space-Id", "other"),
-            ("space_id", "other"),
-        ];
-        let mut all = ours.to_vec();
-        all.push(("x-team", "blue"));
-        let headers = credentials(&all)
-            .expect("good headers")
-            .headers("U3BhY2U6MQ==");
-        let values = |name| headers.get_all(name).iter().collect::<Vec<_>>();
-        assert_eq!(values("authorization"), [KEY]);
-        assert_eq!(values("api_key"), [KEY]);
-        assert_eq!(values("arize-space-id"), ["U3BhY2U6MQ=="]);
-        assert_eq!(values("space_id"), ["U3BhY2U6MQ=="]);
-        assert_eq!(values("x-team"), ["blue"]);
-    }
-
-    #[test]
-    fn headers_of_the_protocol_are_refused() {
-        for name in ["grpc-timeout", "Content-Type", "te", "b a d"] {
-            let error = credentials(&[(name, "x")]).expect_err(name).to_string();
-            assert!(error.contains(name), "{error}");
-        }
-    }
-
-    #[test]
-    fn the_key_is_never_shown() {
-        let credentials = credentials(&[("x", "other secret")]).expect("good headers");
-        let shown = format!("{credentials:?} {:?}", credentials.headers("s"));
-        assert!(!shown.contains("secret"), "{shown}");
-        assert_eq!(credentials.clean("no\nsecret-key"), "no [the API key]");
-        assert!(
-            !Credentials::new(Some("a\nb"), &[])
-                .expect_err("a newline")
-                .to_string()
-                .contains("a\nb")
-        );
-    }
 }

@@ -13,7 +13,7 @@ use super::buffers::Buffers;
 use super::flush::{Answer, Flush, Flushes};
 use super::inbox::{Ended, Gate, Inbox, Intake};
 use super::ledger::Load;
-use super::otlp::{EncodedResource, encode_request};
+use super::otlp::{EncodedResource, encode_request, split_request};
 use super::outgoing::Outgoing;
 use super::routes::{Encoded, Routes};
 use super::transport::{Failure, Reply, Target, Transport};
@@ -24,6 +24,8 @@ use crate::trace_config::TraceConfig;
 
 /// Collectors refuse requests above 4 MiB by default.
 const MAX_REQUEST: usize = 4 * 1024 * 1024;
+/// Requests do not get smaller than this, whatever a collector refuses.
+const MIN_REQUEST: usize = 64 * 1024;
 /// Spans that are encoded at a time: between, answers are taken and deadlines kept.
 const SLICE: usize = 512;
 
@@ -36,6 +38,8 @@ pub(super) struct Worker {
     trace_config: TraceConfig,
     transport: Transport,
     encoded_resource: OnceCell<EncodedResource>,
+    /// Bytes that batches stay below, less than [`MAX_REQUEST`] once the collector refused some.
+    request_limit: usize,
     /// Taken from the inbox, and not encoded yet.
     taken: Taken,
     routes: Routes<Outgoing>,
@@ -72,6 +76,7 @@ impl Worker {
             trace_config,
             transport,
             encoded_resource: OnceCell::new(),
+            request_limit: MAX_REQUEST,
             taken: Taken {
                 spans: VecDeque::new(),
                 at: Instant::now(),
@@ -231,6 +236,7 @@ impl Worker {
             warn(Notice::TooLarge, || too_large(space_id, encoded.len()));
             return self.inbox.lost(space, load, Loss::TooLarge, None);
         }
+        let most = most.min(self.request_limit);
         let encoded = Encoded {
             space,
             project_name,
@@ -283,7 +289,11 @@ impl Worker {
             }
             Reply::Failed(failure) => {
                 self.transport.observe(failure.answered, request.sent);
-                self.failed(request, &failure);
+                if failure.too_large {
+                    self.too_large(&request, &failure);
+                } else {
+                    self.failed(request, &failure);
+                }
             }
         }
     }
@@ -313,43 +323,86 @@ impl Worker {
         self.inbox.exported(space, load, rejected, message);
     }
 
+    /// Sends the halves of a request that the collector finds too large, and smaller ones from now on.
+    fn too_large(&mut self, request: &Outgoing, failure: &Failure) {
+        let &Outgoing {
+            space,
+            ref space_id,
+            ref body,
+            load,
+            ..
+        } = request;
+        let Some(halves) = split_request(body) else {
+            self.told(request, failure, "was dropped");
+            return self.give_up(request, failure, Loss::TooLarge);
+        };
+        let smaller = (body.len() / 2).max(MIN_REQUEST);
+        self.request_limit = self.request_limit.min(smaller);
+        warn(Notice::TooLarge, || {
+            format!(
+                "{} refused a request of {} bytes ({} spans of space `{space_id}`) as too large; it is sent \
+                 in halves, and batches are made smaller: {}",
+                self.target.uri,
+                body.len(),
+                load.spans,
+                failure.message
+            )
+        });
+        self.routes.split(space);
+        let now = Instant::now();
+        for half in request.split(halves) {
+            self.routes.later(space, half, now);
+        }
+    }
+
     fn failed(&mut self, request: Outgoing, failure: &Failure) {
+        let again = request
+            .retry_delay(failure.retry_after, self.flushes.is_waiting())
+            .filter(|_| failure.retryable);
+        let fate = match again {
+            Some(_) => "will be sent again",
+            None => "were dropped",
+        };
+        self.told(&request, failure, fate);
+        match again {
+            Some(delay) => {
+                let space = request.space;
+                self.routes.later(space, request, Instant::now() + delay);
+            }
+            None => self.give_up(&request, failure, Loss::Failed),
+        }
+    }
+
+    fn told(&mut self, request: &Outgoing, failure: &Failure, fate: &str) {
         let Failure {
             code,
             message,
             remedy,
             ..
         } = failure;
-        let again = request
-            .retry_delay(failure.retry_after, self.flushes.is_waiting())
-            .filter(|_| failure.retryable);
         self.flushes
             .failed(|| format!("{code}: {message}; {remedy}"));
         warn(Notice::ExportFailed, || {
             let Target { uri, source } = &self.target;
-            let fate = match again {
-                Some(_) => "will be sent again",
-                None => "were dropped",
-            };
             format!(
                 "{} spans of space `{}` could not be sent to {uri} (from {source}) and {fate}: \
                  {code}: {message}; {remedy}",
                 request.load.spans, request.space_id
             )
         });
+    }
+
+    fn give_up(&mut self, request: &Outgoing, failure: &Failure, loss: Loss) {
         let &Outgoing {
             space,
             load,
             generation,
             ..
-        } = &request;
-        if let Some(delay) = again {
-            return self.routes.later(space, request, Instant::now() + delay);
-        }
+        } = request;
         self.flushes.settled(generation, load.spans);
         self.routes.answered(space, !failure.retryable);
-        let cause = format!("{code}: {message}");
-        self.inbox.lost(space, load, Loss::Failed, Some(&cause));
+        let cause = format!("{}: {}", failure.code, failure.message);
+        self.inbox.lost(space, load, loss, Some(&cause));
     }
 }
 

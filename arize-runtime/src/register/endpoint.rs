@@ -1,5 +1,6 @@
 //! Where spans are sent to.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use http::Uri;
@@ -15,7 +16,7 @@ use crate::semconv::{ARIZE_ENDPOINT, ARIZE_EUROPE_ENDPOINT};
 /// assert_eq!(Endpoint::from("http://localhost:4317"), Endpoint::Url("http://localhost:4317".into()));
 /// assert_eq!(Endpoint::default().as_str(), "https://otlp.arize.com/v1");
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Endpoint {
     /// Arize in the United States.
@@ -40,6 +41,17 @@ impl Endpoint {
     }
 }
 
+/// Shows nothing of a URL that may be secret.
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Arize => f.write_str("Arize"),
+            Self::ArizeEurope => f.write_str("ArizeEurope"),
+            Self::Url(url) => f.debug_tuple("Url").field(&without_secrets(url)).finish(),
+        }
+    }
+}
+
 impl From<&str> for Endpoint {
     fn from(url: &str) -> Self {
         Self::Url(url.to_owned())
@@ -56,11 +68,11 @@ impl From<String> for Endpoint {
 pub(super) fn parse(url: &str, source: &'static str) -> Result<Target, InstallError> {
     let url = url.trim();
     let error = |reason: &str| InstallError::Endpoint {
-        endpoint: without_user(url),
+        endpoint: without_secrets(url),
         source,
         reason: reason.to_owned(),
     };
-    if !url.contains("://") {
+    if url.find("://").is_none_or(|length| length == 0) {
         return Err(error("has no scheme (`http://` or `https://`)"));
     }
     let uri: Uri = url
@@ -110,12 +122,27 @@ pub(super) fn is_loopback(uri: &Uri) -> bool {
             .is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
-/// The URL without what may be a password, for messages.
-fn without_user(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://..@{host}"),
-        (None, Some((_, host))) => format!("..@{host}"),
-        (_, None) => url.to_owned(),
+/// The URL without what may be a password or a key, for messages: without a user, and what follows a `?`.
+fn without_secrets(url: &str) -> String {
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            (format!("{scheme}://"), rest)
+        }
+        _ => (String::new(), url),
+    };
+    let (user, host) = match rest.rsplit_once('@') {
+        Some((user, host)) => (Some(user), host),
+        None => (None, rest),
+    };
+    let is_query = |c| matches!(c, '?' | '#');
+    // A password may have a `?`, and a query an `@`: what is what cannot be known then.
+    if user.is_some_and(|user| user.contains(is_query)) {
+        return format!("{scheme}..");
+    }
+    let user = if user.is_some() { "..@" } else { "" };
+    match host.split_once(is_query) {
+        Some((host, _)) => format!("{scheme}{user}{host}?.."),
+        None => format!("{scheme}{user}{host}"),
     }
 }
 
@@ -127,18 +154,37 @@ mod tests {
     fn a_bad_endpoint_is_told_with_where_it_came_from() {
         for (url, reason) in [
             ("localhost:4317", "has no scheme"),
+            ("otlp.arize.com", "has no scheme"),
+            ("otlp.arize.com:443", "has no scheme"),
+            ("//otlp.arize.com", "has no scheme"),
             ("", "has no scheme"),
+            ("://otlp.arize.com", "has no scheme"),
             ("grpc://localhost:4317", "has the scheme `grpc`"),
+            ("ftp://localhost", "has the scheme `ftp`"),
+            ("file:///etc/passwd", "is no URL"),
             ("http://", "is no URL"),
             ("http://a b", "is no URL"),
             ("http://:4317", "host"),
             ("http://host:99999", "as its port"),
             ("https://me:secret@host", "has a user or password"),
-            ("https://host/v1?key=x", "has a query"),
+            ("https://secret@host", "has a user or password"),
+            ("me:secret@host:4317", "has no scheme"),
+            ("https://me:se@secret@host", "host"),
+            ("https://me:secret/x@host", "host"),
+            ("https://me:secret?x@host", "`https://..`"),
+            ("https://me:secret#x@host", "`https://..`"),
+            ("me:secret://x@host", "host"),
+            ("https://host/v1?key=secret", "has a query"),
+            ("https://host?key=secret@x", "has a query"),
+            ("host?key=secret", "has no scheme"),
+            ("https://host:99999/?key=secret", "as its port"),
         ] {
             let error = parse(url, "ARIZE_COLLECTOR_ENDPOINT")
                 .expect_err(url)
                 .to_string();
+            let shown = format!("{:?}", Endpoint::from(url));
+            assert!(!shown.contains("secret"), "{shown}");
+            assert!(error.contains("write it like `https://"), "{error}");
             assert!(error.contains(reason), "{url}: {error}");
             assert!(error.contains("ARIZE_COLLECTOR_ENDPOINT"), "{error}");
             assert!(!error.contains("secret"), "{error}");

@@ -1,6 +1,5 @@
 //! Where spans go: to the routes that requests name, or to one.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use opentelemetry::KeyValue;
@@ -42,7 +41,7 @@ mod sealed {
 pub struct PerRequest {
     default_space_id: Option<String>,
     default_project_name: Option<String>,
-    allowed_spaces: Option<HashSet<String>>,
+    allowed_spaces: AllowedSpaces,
 }
 
 impl RegisterWithRouting {
@@ -61,13 +60,31 @@ impl RegisterWithRouting {
 
     /// Allows these spaces and no others: requests name the space, so anybody who can call the agent
     /// can. Spans of other spaces are dropped and counted ([`Loss::Denied`](crate::Loss::Denied));
-    /// they never fall back to another space. Called again, it allows more.
+    /// they never fall back to another space. Called again, or with
+    /// [`allow_spaces_if`](Self::allow_spaces_if), it allows more.
     pub fn allow_spaces(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let ids = ids.into_iter().map(Into::into);
-        self.routes
-            .allowed_spaces
-            .get_or_insert_default()
-            .extend(ids);
+        self.routes.allowed_spaces.add(ids);
+        self
+    }
+
+    /// Allows the spaces of which `allowed` says so, and those of [`allow_spaces`](Self::allow_spaces), and
+    /// no others. It is given the space id as the request names it.
+    ///
+    /// ```
+    /// # use arize_runtime::register_with_routing;
+    /// let registration = register_with_routing()
+    ///     .allow_spaces(["U3BhY2U6MTIzOmFiYw=="])
+    ///     .allow_spaces_if(|space_id| space_id.starts_with("team-"));
+    /// ```
+    ///
+    /// It runs for each span whose space is not named by `allow_spaces`, on the thread where that span
+    /// ends, and so should be quick. One that panics denies, and is told; so are spans that it makes
+    /// itself denied.
+    pub fn allow_spaces_if(
+        mut self,
+        allowed: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.routes.allowed_spaces.add_if(allowed);
         self
     }
 }
@@ -91,13 +108,6 @@ impl sealed::Routes for PerRequest {
                 .transpose()?
                 .map(str::to_owned),
         };
-        let allowed = match &self.allowed_spaces {
-            None => AllowedSpaces::All,
-            Some(ids) => {
-                let ids = ids.iter().map(|id| valid_space_id(id).map(Box::from));
-                AllowedSpaces::Exactly(ids.collect::<Result<_, _>>()?)
-            }
-        };
         let defaults = Defaults {
             environment,
             code,
@@ -105,7 +115,7 @@ impl sealed::Routes for PerRequest {
         };
         Ok(Destinations {
             defaults,
-            allowed,
+            allowed: self.allowed_spaces.checked()?,
             attributes: Vec::new(),
         })
     }
@@ -184,7 +194,7 @@ impl sealed::Routes for OneSpace {
         let attribute = KeyValue::new(semconv::RESOURCE_PROJECT_TYPE, project_type.as_str());
         Ok(Destinations {
             defaults,
-            allowed: AllowedSpaces::All,
+            allowed: AllowedSpaces::default(),
             attributes: vec![attribute],
         })
     }

@@ -3,9 +3,7 @@
 
 use super::{Endpoint, Environment, Registration, Routes, endpoint};
 use crate::error::InstallError;
-use crate::export::{
-    Credentials, Limits, Load, Overload, Protocol, Settings, Target, TransportConfig,
-};
+use crate::export::{Credentials, Protocol, Roots, Settings, Target, TransportConfig, WireConfig};
 use crate::notice::{Notice, warn};
 use crate::semconv;
 
@@ -37,32 +35,23 @@ impl<R: Routes> Registration<R> {
         }
         let trace_config = self.trace_config()?;
         let credentials = Credentials::new(key.as_deref().map(str::trim), &self.headers)?;
+        let wire = WireConfig {
+            target: &target,
+            timeout: self.timeout,
+            compression: self.chosen_compression(),
+            roots: match target.uri.scheme_str() {
+                Some("https") => self.roots()?,
+                _ => Roots::none(),
+            },
+        };
+        let protocol = self.chosen_protocol(&target);
         Ok(Settings {
-            transport: TransportConfig::new(
-                self.chosen_protocol(&target),
-                &target,
-                credentials,
-                self.timeout,
-            )?,
+            transport: TransportConfig::new(protocol, credentials, &wire)?,
             target,
             batch_delay: self.batch_delay,
             overload: self.overload(),
             trace_config,
         })
-    }
-
-    fn overload(&self) -> Overload {
-        Overload {
-            limits: Limits {
-                all: Load {
-                    spans: self.max_queue_size as u64,
-                    bytes: self.max_queue_bytes as u64,
-                },
-                shared: R::SEVERAL_SPACES,
-            },
-            patience: self.wait_when_full,
-            on_loss: self.on_loss.clone(),
-        }
     }
 
     /// Code, then environment, then what the address lets expect.
@@ -74,9 +63,7 @@ impl<R: Routes> Registration<R> {
 
     fn environment_protocol(&self) -> Option<Protocol> {
         let names = [semconv::ENV_TRACES_PROTOCOL, semconv::ENV_PROTOCOL];
-        let (name, value) = names
-            .into_iter()
-            .find_map(|name| Some((name, self.variable(name)?)))?;
+        let (name, value) = self.first_variable(names)?;
         let ignored = |what: &str| {
             warn(Notice::Setting, || {
                 format!("`{name}={value}` {what}; write `grpc` or `http/protobuf`")

@@ -24,6 +24,7 @@ mod faults;
 mod lifecycle;
 mod overload;
 mod protocols;
+mod safety;
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -62,10 +62,10 @@ async fn a_space_that_floods_does_not_push_the_others_out(wire: Wire) {
     let stats = arize.stats();
     let calm = |space: &arize_runtime::SpaceStats| space.space_id.starts_with("calm-");
     let (calm, flood): (Vec<_>, Vec<_>) = stats.spaces.iter().partition(|space| calm(space));
-    assert_eq!((flood[0].pending, flood[0].dropped.total()), (1_001, 8_999));
+    assert_eq!((flood[0].pending, flood[0].dropped.total()), (1_751, 8_249));
     assert_eq!(calm.len(), 20);
     assert!(calm.iter().all(|space| space.pending == 10));
-    assert_eq!(stats.dropped.of(Loss::QueueFull), 8_999);
+    assert_eq!(stats.dropped.of(Loss::QueueFull), 8_249);
 }
 
 async fn a_queue_that_is_full_is_sent_at_once(wire: Wire) {
@@ -77,11 +77,7 @@ async fn a_queue_that_is_full_is_sent_at_once(wire: Wire) {
         .expect("good");
     spans(&arize, SPACE, 20);
     let arrived = receiver.wait_until(LONG, |spans| !spans.is_empty()).await;
-    assert!(
-        arrived.len() >= 6,
-        "half of the queue at least: {}",
-        arrived.len()
-    );
+    assert!(arrived.len() >= 9, "one space's share: {}", arrived.len());
     for _ in 1..=3 {
         arize.force_flush(LONG).await.expect("everything is sent");
         let before = arize.stats();
@@ -143,7 +139,7 @@ async fn the_bytes_of_what_was_sent_are_free_again() {
     }
 }
 
-/// The queue has room for six of one space at a time; the collector takes its time.
+/// The queue has room for nine of one space at a time; the collector takes its time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thread_may_wait_for_room() {
     let receiver = receiver().await;
