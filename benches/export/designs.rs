@@ -20,7 +20,7 @@ use buffers::Buffers;
 use exporters::Exporters;
 use processors::Processors;
 
-/// Requests under way at a time, where a design of ours to compare with has several.
+/// Requests under way at a time in b and e: as many as ours has.
 const CONCURRENT: usize = 32;
 
 /// A design of W6.

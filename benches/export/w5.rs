@@ -19,7 +19,7 @@ use crate::table::{fault, median, micros_each, number, per_second};
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Threads that make spans
-    #[arg(long, value_delimiter = ',', default_values_t = Self::default().producers)]
+    #[arg(long, value_delimiter = ',', default_values_t = Self::default().producers, value_parser = clap::value_parser!(u32).range(1..))]
     producers: Vec<u32>,
     /// Spans of a run
     #[arg(long, default_value_t = Self::default().spans)]

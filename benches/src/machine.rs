@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Processor time from a moment on, as `Instant` is for the time of day.
+/// Processor time from a moment on, as `Instant` has the time that passes.
 #[derive(Clone, Copy, Debug)]
 pub struct CpuTime {
     clock: fn() -> Option<Duration>,
