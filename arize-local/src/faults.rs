@@ -93,7 +93,7 @@ impl Faults {
         let answer = state.answer(headers, now);
         state.met += usize::from(answer != Answer::Ok);
         if let Answer::Restart(time) = answer {
-            state.down_until = Some(now + time);
+            state.down_until = Some(now + time.min(FOR_EVER));
             drop(state);
             self.changed.send_replace(());
         }

@@ -11,7 +11,7 @@
 //!               Report  ◄── checks ◄── one trace for each row ◄── Receiver ◄── OTLP ──┘
 //! ```
 //!
-//! [`Receiver`] is the OTLP receiver alone, for tests of anything that exports spans. [`Experiment`] sends
+//! [`Receiver`] is the OTLP receiver alone, for tests of anything that exports spans; it shows [`Fault`]s on demand. [`Experiment`] sends
 //! [`Row`]s to an agent and gives a [`Report`]. [`run()`], [`check()`] and [`collect()`] are the commands
 //! `arize-local run`, `arize-local check`, which sends one row in every variation of what Arize may send, and
 //! `arize-local collect` as functions.

@@ -46,7 +46,7 @@ It is written [LIMIT:]...FAULT, with times as 500ms, 10s and 2m, and these fault
   partial=N          partial success: N spans rejected
   warning            partial success: none rejected, but a message
   reset              the connection is cut, and the spans are lost
-  lost-answer        the connection is cut, but the spans are kept: retries make duplicates
+  lost-answer        the connection is cut, and the spans are kept: retries duplicate
   limit=SIZE         larger requests are refused (1000, 64KiB, 1MiB)
   tonic-limit=SIZE   the same, over gRPC as servers in Rust do: OUT_OF_RANGE
   ok                 none: to except what a later fault is for
@@ -56,7 +56,7 @@ and these limits:
   space=ID           only requests of this space
   times=N            the first N requests
   every=N            every N-th request
-  share=P            at random, with probability P from 0 to 1; seed=N for another sequence
+  share=P            at random, with probability P (0 to 1); seed=N: another sequence
   for=TIME           for a time from the start";
 
 /// Receives spans until Ctrl-C, and prints each trace as a tree when it is complete
