@@ -5,11 +5,14 @@ use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::answer::Answer;
 use crate::environment::Environment;
 use crate::error::StartError;
+use crate::fault::Fault;
+use crate::faults::Stage;
 use crate::listen::{ReceiveOptions, cannot_print, finish_forwarding, listen, print_variables};
 use crate::out_file::OutFile;
-use crate::print::collected::{Collected, print_misdirected, print_totals};
+use crate::print::collected::{Collected, print_met, print_misdirected, print_stage, print_totals};
 use crate::print::print_forwarded;
 use crate::receiver::Receiver;
 use crate::store::{Store, StrayBound};
@@ -29,6 +32,8 @@ const MAX_PRINTED: usize = 10_000;
 pub struct CollectOptions {
     /// Where to receive spans.
     pub receive: ReceiveOptions,
+    /// The faults to show, as in [`Receiver::show`](crate::Receiver::show).
+    pub faults: Vec<Fault>,
     /// How long a trace must be quiet to count as complete.
     pub settle: Duration,
     /// Where to write the spans, one JSON object a line.
@@ -62,10 +67,12 @@ pub async fn collect(
         json,
         printed: Printed::default(),
         misdirected: 0,
+        stages: vec![None; options.faults.len()],
         traces: 0,
         spans: 0,
     };
     collector.print_start()?;
+    receiver.show(options.faults.iter().cloned());
     tokio::select! {
         ended = collector.follow(&receiver) => ended?,
         () = stop => {
@@ -74,6 +81,7 @@ pub async fn collect(
         }
     }
     collector.print_totals(receiver.store().dropped_strays())?;
+    collector.print_courses(&receiver)?;
     if let Some(forwarded) = finish_forwarding(&receiver).await {
         let printed = print_forwarded(collector.out, options.colour, &forwarded);
         let printed = printed.and_then(|()| collector.out.flush());
@@ -91,6 +99,8 @@ struct Collector<'a, W> {
     printed: Printed,
     /// How many kinds of misdirected requests were told.
     misdirected: usize,
+    /// How far each fault was when it was last told of.
+    stages: Vec<Option<Stage>>,
     traces: usize,
     spans: usize,
 }
@@ -106,7 +116,7 @@ impl<W: Write> Collector<'_, W> {
     async fn follow(&mut self, receiver: &Receiver) -> Result<(), StartError> {
         let mut changes = receiver.store().changes();
         loop {
-            let some_are_left = self.print_quiet(receiver, None)?;
+            let some_are_left = self.print_quiet(receiver, None)? | self.print_faults(receiver)?;
             if self.nobody_reads && self.json.is_none() && self.options.receive.forward.is_none() {
                 return Ok(());
             }
@@ -145,6 +155,33 @@ impl<W: Write> Collector<'_, W> {
         let flushed = self.out.flush();
         self.see(flushed)?;
         Ok(some_are_left)
+    }
+
+    /// Tells which faults have begun or are over; says whether one may do so by itself.
+    fn print_faults(&mut self, receiver: &Receiver) -> Result<bool, StartError> {
+        let mut time_will_tell = false;
+        for (at, course) in receiver.store().faults().courses().iter().enumerate() {
+            let told = self.stages[at].replace(course.stage);
+            if told != Some(course.stage) {
+                let printed = print_stage(self.out, course).and_then(|()| self.out.flush());
+                self.see(printed)?;
+            }
+            time_will_tell |= course.stage == Stage::On && course.has_end();
+        }
+        Ok(time_will_tell)
+    }
+
+    /// Says how many requests met each fault.
+    fn print_courses(&mut self, receiver: &Receiver) -> Result<(), StartError> {
+        self.print_faults(receiver)?;
+        for course in receiver.store().faults().courses() {
+            if course.fault.answer == Answer::Down {
+                continue; // what the operating system refuses, nobody can count
+            }
+            let printed = print_met(self.out, &course).and_then(|()| self.out.flush());
+            self.see(printed)?;
+        }
+        Ok(())
     }
 
     fn awaits_parent(&self, store: &Store, trace_id: &str, quiet: Duration) -> bool {

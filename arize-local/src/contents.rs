@@ -7,7 +7,6 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::answer::Answer;
 use crate::kept::KeptRequest;
 use crate::protocol::{Misdirected, Protocol};
 use crate::request::ExportRequest;
@@ -58,7 +57,6 @@ pub(crate) struct Contents {
     pub(crate) strays: Strays,
     pub(crate) connections: usize,
     pub(crate) misdirected: Vec<Misdirected>,
-    pub(crate) answer: Answer,
 }
 
 /// Spans of unexpected traces that came while their number was bounded.

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use crate::error::StartError;
 use crate::form::Traceparent;
 use crate::report::RowReport;
+use crate::request::SPACE_HEADERS;
 use failure::Failure;
 use target::Target;
 
@@ -30,9 +31,6 @@ const FLUSH: Duration = Duration::from_secs(5);
 /// The pause after the first failed attempt; it doubles with each, up to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
-
-/// The request headers that are passed on. Keys are not: they may be secret, and are not the target's.
-const SPACE_HEADERS: [&str; 2] = ["arize-space-id", "space_id"];
 
 /// One request on its way.
 #[derive(Debug)]
@@ -111,6 +109,7 @@ impl Forwarder {
     /// Passes on a received request.
     pub(crate) fn pass_on(&self, headers: &HeaderMap, message: &ExportTraceServiceRequest) {
         let mut kept = HeaderMap::new();
+        // No others: keys may be secret, and are not the target's.
         for name in SPACE_HEADERS {
             for value in headers.get_all(name) {
                 kept.append(HeaderName::from_static(name), value.clone());

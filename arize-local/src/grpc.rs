@@ -1,57 +1,72 @@
 //! The receiver's gRPC port: OTLP's trace service over HTTP/2.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use bytes::{Buf, Bytes};
 use http::{Request, Response, StatusCode};
-use hyper::body::Incoming;
-use hyper::service::Service as _;
-use hyper_util::service::TowerToHyperService;
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
-    TraceService, TraceServiceServer,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
+use http_body_util::BodyExt;
+use hyper::body;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use prost::Message;
 use tonic::body::Body;
-use tonic::codec::CompressionEncoding;
+use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codegen::Service;
+use tonic::server::Grpc;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::answer::{self, Refusal};
+use crate::answer::{Answer, Incoming, Refusal};
+use crate::cut::Cut;
 use crate::http as otlp_http;
 use crate::protocol::{Ports, Protocol};
 use crate::store::Store;
 
+const PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
 /// Answers requests on the gRPC port; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct GrpcPort {
-    service: TraceServiceServer<Service>,
     store: Arc<Store>,
     ports: Arc<Ports>,
 }
 
 impl GrpcPort {
     pub(crate) fn new(store: Arc<Store>, ports: Arc<Ports>) -> Self {
-        let service = TraceServiceServer::new(Service(Arc::clone(&store)))
-            .accept_compressed(CompressionEncoding::Gzip);
-        Self {
-            service,
-            store,
-            ports,
-        }
+        Self { store, ports }
     }
 
-    pub(crate) async fn handle(self, request: Request<Incoming>) -> Response<Body> {
+    pub(crate) async fn handle(self, request: Request<body::Incoming>, cut: Cut) -> Response<Body> {
         match Protocol::of(request.headers()) {
             Some(Protocol::Grpc) => {}
             protocol => return self.refuse(&request, protocol),
         }
-        let Ok(response) = TowerToHyperService::new(self.service).call(request).await;
-        response
+        if request.uri().path() != PATH {
+            return Status::unimplemented("this port takes OTLP traces only").into_http();
+        }
+        let answer = self.store.meet(request.headers());
+        if let Answer::HttpStatus(status) = answer {
+            let _ = request.into_body().collect().await; // who still writes may not read the answer
+            return otlp_http::failure(status, None, &Refusal::by_proxy(status));
+        }
+        let export = Export {
+            store: self.store,
+            answer,
+            cut,
+        };
+        Grpc::new(BytesCodec)
+            .accept_compressed(CompressionEncoding::Gzip)
+            .unary(export, request)
+            .await
     }
 
     /// Answers what is no gRPC request, so that an OTLP/HTTP exporter reports it.
-    fn refuse(&self, request: &Request<Incoming>, protocol: Option<Protocol>) -> Response<Body> {
+    fn refuse(
+        &self,
+        request: &Request<body::Incoming>,
+        protocol: Option<Protocol>,
+    ) -> Response<Body> {
         if let Some(protocol) = protocol
             && request.method() == http::Method::POST
         {
@@ -72,20 +87,84 @@ impl GrpcPort {
     }
 }
 
-#[derive(Debug)]
-struct Service(Arc<Store>);
+/// OTLP's `Export`, for one request. Written by hand, because what only counts spans does not decode them.
+struct Export {
+    store: Arc<Store>,
+    answer: Answer,
+    cut: Cut,
+}
 
-#[tonic::async_trait]
-impl TraceService for Service {
-    async fn export(
-        &self,
-        request: tonic::Request<ExportTraceServiceRequest>,
-    ) -> Result<tonic::Response<ExportTraceServiceResponse>, Status> {
+type Exported = Result<tonic::Response<ExportTraceServiceResponse>, Status>;
+
+impl Service<tonic::Request<Bytes>> for Export {
+    type Response = tonic::Response<ExportTraceServiceResponse>;
+    type Error = Status;
+    type Future = Pin<Box<dyn Future<Output = Exported> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
+        let (store, answer, cut) = (
+            Arc::clone(&self.store),
+            self.answer.clone(),
+            self.cut.clone(),
+        );
         let (metadata, _, message) = request.into_parts();
-        answer::take(&self.0, &metadata.into_headers(), Protocol::Grpc, message)
-            .await
-            .map(tonic::Response::new)
-            .map_err(status)
+        Box::pin(async move {
+            let incoming = Incoming {
+                headers: &metadata.into_headers(),
+                protocol: Protocol::Grpc,
+                message,
+                answer,
+                cut,
+            };
+            let taken = incoming.take(&store).await;
+            taken.map(tonic::Response::new).map_err(status)
+        })
+    }
+}
+
+/// Takes messages as they come.
+#[derive(Clone, Copy, Debug)]
+struct BytesCodec;
+
+impl Codec for BytesCodec {
+    type Encode = ExportTraceServiceResponse;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Decoder for BytesCodec {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(source.copy_to_bytes(source.remaining())))
+    }
+}
+
+impl Encoder for BytesCodec {
+    type Item = ExportTraceServiceResponse;
+    type Error = Status;
+
+    fn encode(
+        &mut self,
+        message: ExportTraceServiceResponse,
+        into: &mut EncodeBuf<'_>,
+    ) -> Result<(), Status> {
+        let encoded = message.encode(into);
+        encoded.map_err(|error| Status::internal(error.to_string()))
     }
 }
 

@@ -8,16 +8,15 @@ use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Body as _, Incoming};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
+use hyper::body::{self, Body as _};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
 use serde_json::json;
 use tonic::Code;
 use tonic::body::Body;
 
-use crate::answer::{self, Refusal};
+use crate::answer::{Incoming, Refusal};
+use crate::cut::Cut;
 use crate::otlp_json;
 use crate::protocol::{Ports, Protocol};
 use crate::store::Store;
@@ -41,12 +40,12 @@ impl HttpPort {
         Self { store, ports }
     }
 
-    pub(crate) async fn handle(self, request: Request<Incoming>) -> Response<Body> {
+    pub(crate) async fn handle(self, request: Request<body::Incoming>, cut: Cut) -> Response<Body> {
         let protocol = Protocol::of(request.headers());
         if protocol == Some(Protocol::Grpc) {
             return self.refuse_grpc(&request);
         }
-        match self.export(request, protocol).await {
+        match self.export(request, protocol, cut).await {
             Ok(response) => response,
             Err((status, refusal)) => failure(status, protocol, &refusal),
         }
@@ -54,8 +53,9 @@ impl HttpPort {
 
     async fn export(
         &self,
-        request: Request<Incoming>,
+        request: Request<body::Incoming>,
         protocol: Option<Protocol>,
+        cut: Cut,
     ) -> Result<Response<Body>, Failure> {
         self.check_path(&request, protocol)?;
         let Some(protocol) = protocol else {
@@ -63,17 +63,27 @@ impl HttpPort {
             return Err(unsupported(wanted));
         };
         let (head, body) = request.into_parts();
-        let body = decompressed(&head.headers, read(body).await?)?;
-        let message = decode(protocol, &body)?;
-        answer::take(&self.store, &head.headers, protocol, message)
+        let message = decompressed(&head.headers, read(body).await?)?;
+        let incoming = Incoming {
+            headers: &head.headers,
+            protocol,
+            message,
+            answer: self.store.meet(&head.headers),
+            cut,
+        };
+        incoming
+            .take(&self.store)
             .await
             .map(|taken| success(protocol, &taken))
-            .map_err(|refusal| (http_status(refusal.code), refusal))
+            .map_err(|refusal| {
+                let status = refusal.status.unwrap_or(http_status(refusal.code));
+                (status, refusal)
+            })
     }
 
     fn check_path(
         &self,
-        request: &Request<Incoming>,
+        request: &Request<body::Incoming>,
         protocol: Option<Protocol>,
     ) -> Result<(), Failure> {
         let path = request.uri().path();
@@ -97,7 +107,7 @@ impl HttpPort {
     }
 
     /// A gRPC client reads a gRPC status, and nothing else.
-    fn refuse_grpc(&self, request: &Request<Incoming>) -> Response<Body> {
+    fn refuse_grpc(&self, request: &Request<body::Incoming>) -> Response<Body> {
         let path = request.uri().path();
         self.store
             .misdirected(self.ports.misdirected(Protocol::Grpc, false, path));
@@ -109,7 +119,7 @@ impl HttpPort {
     }
 }
 
-async fn read(body: Incoming) -> Result<Bytes, Failure> {
+async fn read(body: body::Incoming) -> Result<Bytes, Failure> {
     // Before anything is read, so that a client that sends its whole body first still gets the answer.
     if body.size_hint().lower() > MAX_BODY as u64 {
         return Err(too_large());
@@ -146,14 +156,6 @@ fn inflated(decoder: impl Read) -> Result<Bytes, Failure> {
     Ok(body.into())
 }
 
-fn decode(protocol: Protocol, body: &[u8]) -> Result<ExportTraceServiceRequest, Failure> {
-    match protocol {
-        Protocol::HttpJson => otlp_json::request(body).map_err(bad),
-        Protocol::HttpProtobuf | Protocol::Grpc => ExportTraceServiceRequest::decode(body)
-            .map_err(|error| bad(format!("the body is not an export request: {error}"))),
-    }
-}
-
 fn bad(message: String) -> Failure {
     let refusal = Refusal::new(Code::InvalidArgument, message);
     (StatusCode::BAD_REQUEST, refusal)
@@ -178,7 +180,10 @@ fn http_status(code: Code) -> StatusCode {
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
         Code::Unimplemented => StatusCode::NOT_IMPLEMENTED,
-        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        // What may be tried again over gRPC may be over HTTP.
+        Code::Cancelled | Code::Aborted | Code::OutOfRange | Code::Unavailable | Code::DataLoss => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }

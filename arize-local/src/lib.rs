@@ -11,7 +11,7 @@
 //!               Report  ◄── checks ◄── one trace for each row ◄── Receiver ◄── OTLP ──┘
 //! ```
 //!
-//! [`Receiver`] is the OTLP receiver alone, for tests of anything that exports spans. [`Experiment`] sends
+//! [`Receiver`] is the OTLP receiver alone, for tests of anything that exports spans; it shows [`Fault`]s on demand. [`Experiment`] sends
 //! [`Row`]s to an agent and gives a [`Report`]. [`run()`], [`check()`] and [`collect()`] are the commands
 //! `arize-local run`, `arize-local check`, which sends one row in every variation of what Arize may send, and
 //! `arize-local collect` as functions.
@@ -63,12 +63,16 @@ mod checks;
 mod client;
 mod collect;
 mod contents;
+mod count;
+mod cut;
 mod dataset;
 mod decode;
 mod environment;
 mod error;
 mod experiment;
 mod failure;
+mod fault;
+mod faults;
 mod form;
 mod forward;
 mod grpc;
@@ -89,6 +93,7 @@ mod request;
 mod run;
 mod server;
 mod span;
+mod spelling;
 mod store;
 mod template;
 mod tree;
@@ -97,9 +102,11 @@ pub use agent::AgentOptions;
 pub use answer::Answer;
 pub use check::{CheckOptions, CheckReport, Verdict, check};
 pub use collect::{CollectOptions, collect};
+pub use count::Counts;
 pub use dataset::{DatasetFormat, read_dataset};
 pub use error::StartError;
 pub use experiment::{DEFAULT_PROJECT, DEFAULT_SPACE_ID, Experiment, Row};
+pub use fault::Fault;
 pub use form::{Baggage, BodyShape, Metadata, RequestForm, Traceparent};
 pub use listen::ReceiveOptions;
 pub use print::stdout_takes_colour;

@@ -6,6 +6,12 @@ use std::sync::OnceLock;
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message;
+use tonic::Code;
+
+use crate::answer::Refusal;
+use crate::otlp_json;
 
 /// How an export request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +36,16 @@ impl Protocol {
             grpc if grpc.starts_with("application/grpc") => Some(Self::Grpc),
             _ => None,
         }
+    }
+
+    /// Decodes a request that came so.
+    pub(crate) fn decode(self, message: &[u8]) -> Result<ExportTraceServiceRequest, Refusal> {
+        let decoded = match self {
+            Self::HttpJson => otlp_json::request(message),
+            Self::HttpProtobuf | Self::Grpc => ExportTraceServiceRequest::decode(message)
+                .map_err(|error| format!("the body is not an export request: {error}")),
+        };
+        decoded.map_err(|message| Refusal::new(Code::InvalidArgument, message))
     }
 }
 

@@ -1,7 +1,10 @@
 //! An OTLP receiver on local ports.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -9,11 +12,13 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::answer::Answer;
+use crate::count::{Counting, Counts};
+use crate::fault::Fault;
 use crate::grpc::GrpcPort;
 use crate::http::HttpPort;
 use crate::protocol::{Misdirected, Ports};
 use crate::request::ExportRequest;
-use crate::server::serve;
+use crate::server::Port;
 use crate::span::Span;
 use crate::store::Store;
 
@@ -42,6 +47,9 @@ pub struct Receiver {
 #[derive(Debug)]
 struct Server {
     ports: Arc<Ports>,
+    /// Whether the ports are open.
+    grpc_is_open: Arc<AtomicBool>,
+    http_is_open: Arc<AtomicBool>,
     /// The server stops when this is dropped or set.
     stop: watch::Sender<bool>,
 }
@@ -62,11 +70,22 @@ impl Receiver {
         let store = Arc::new(Store::new());
         let (stop, stopped) = watch::channel(false);
         let port = GrpcPort::new(Arc::clone(&store), Arc::clone(&ports));
-        let handle = move |request| port.clone().handle(request);
-        tokio::spawn(serve(listener, Arc::clone(&store), handle, stopped));
+        let port = Port {
+            addr: ports.grpc,
+            store: Arc::clone(&store),
+            handle: move |request, cut| port.clone().handle(request, cut),
+            is_open: Arc::new(AtomicBool::new(true)),
+        };
+        let server = Server {
+            grpc_is_open: Arc::clone(&port.is_open),
+            http_is_open: Arc::new(AtomicBool::new(true)),
+            ports,
+            stop,
+        };
+        tokio::spawn(port.serve(listener, stopped));
         Ok(Self {
             store,
-            server: Arc::new(Server { ports, stop }),
+            server: Arc::new(server),
         })
     }
 
@@ -81,15 +100,37 @@ impl Receiver {
     pub async fn with_http(self, addr: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(addr).await?;
         let ports = &self.server.ports;
-        ports.http.set(listener.local_addr()?).map_err(|_| {
+        let addr = listener.local_addr()?;
+        ports.http.set(addr).map_err(|_| {
             let text = "the receiver has an HTTP port already; open one only";
             io::Error::new(io::ErrorKind::AlreadyExists, text)
         })?;
         let port = HttpPort::new(Arc::clone(&self.store), Arc::clone(ports));
-        let handle = move |request| port.clone().handle(request);
-        let stopped = self.server.stop.subscribe();
-        tokio::spawn(serve(listener, Arc::clone(&self.store), handle, stopped));
+        let port = Port {
+            addr,
+            store: Arc::clone(&self.store),
+            handle: move |request, cut| port.clone().handle(request, cut),
+            is_open: Arc::clone(&self.server.http_is_open),
+        };
+        tokio::spawn(port.serve(listener, self.server.stop.subscribe()));
         Ok(self)
+    }
+
+    /// Keeps no spans from now on, but counts them: for load tests, whose spans no memory holds.
+    ///
+    /// See [`counts`](Self::counts). Ids are not remembered, so duplicates are not counted. What is counted is all
+    /// that is read of a message.
+    #[must_use]
+    pub fn counting(self) -> Self {
+        self.store.count(Counting::new(false));
+        self
+    }
+
+    /// Like [`counting`](Self::counting), and remembers the spans' ids: about 20 bytes for each span.
+    #[must_use]
+    pub fn counting_ids(self) -> Self {
+        self.store.count(Counting::new(true));
+        self
     }
 
     /// The URL to export to over gRPC: `http://127.0.0.1:PORT`.
@@ -152,9 +193,81 @@ impl Receiver {
         self.store.connections()
     }
 
-    /// Changes how the receiver answers from now on.
+    /// How much was taken: counted as it came where the receiver is [`counting`](Self::counting), else from what is
+    /// kept.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counted(Counting::total)
+    }
+
+    /// Like [`counts`](Self::counts), for each space that a request's header named (`arize-space-id` or `space_id`);
+    /// nothing stands for requests that name none.
+    #[must_use]
+    pub fn counts_by_space(&self) -> BTreeMap<String, Counts> {
+        self.counted(Counting::by_space)
+    }
+
+    fn counted<T>(&self, read: impl Fn(&Counting) -> T) -> T {
+        match self.store.counting() {
+            Some(counting) => read(counting),
+            None => read(&Counting::of(&self.requests())),
+        }
+    }
+
+    /// Answers every request so from now on: [`show`](Self::show) with this one fault, without limits.
     pub fn answer_with(&self, answer: Answer) {
-        self.store.set_answer(answer);
+        self.show([Fault::new(answer)]);
+    }
+
+    /// Shows these faults from now on, in place of those shown before; none of them to be well again.
+    ///
+    /// They hold together. The first in the list that is for a request, and is not over, decides how it is answered,
+    /// and requests that no fault is for are answered well. [`Answer::Down`] comes before all others, wherever it
+    /// stands.
+    ///
+    /// Requests that come after this call meet the new faults, those under way go on as they were. Ports close and
+    /// open a moment later; [`settled`](Self::settled) waits for that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use arize_local::{Answer, Fault, Receiver};
+    ///
+    /// # async fn example() -> std::io::Result<()> {
+    /// let receiver = Receiver::bind("127.0.0.1:0".parse().expect("an address")).await?;
+    /// // One space hangs; of the others every third request finds the connection cut.
+    /// receiver.show([
+    ///     Fault::new(Answer::Hang).of_space("U3BhY2U6MTIz"),
+    ///     Fault::new(Answer::Reset).every(3),
+    /// ]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn show(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.store.faults().set(faults);
+    }
+
+    /// How many requests have met a fault so far. Connections that were refused are not among them: the operating
+    /// system refuses them.
+    #[must_use]
+    pub fn faulted(&self) -> usize {
+        self.store.faults().met()
+    }
+
+    /// Returns when the ports are closed or open, as the faults want them now.
+    pub async fn settled(&self) {
+        let server = &self.server;
+        let is_settled = || {
+            let is_open = !self.store.faults().is_down();
+            let ports = [&server.grpc_is_open, &server.http_is_open];
+            let of_use = 1 + usize::from(server.ports.http.get().is_some());
+            let as_told = |port: &&Arc<AtomicBool>| port.load(Relaxed) == is_open;
+            ports.iter().take(of_use).all(as_told)
+        };
+        // A port that is being closed for ever does not settle.
+        while !is_settled() && !server.stop.is_closed() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// Closes the ports and every connection; returns when all are closed.

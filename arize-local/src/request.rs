@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 
 use crate::decode;
 use crate::protocol::Protocol;
 use crate::span::{Attributes, Span};
+
+/// The headers that name the space.
+pub(crate) const SPACE_HEADERS: [&str; 2] = ["arize-space-id", "space_id"];
 
 /// One OTLP export request. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -32,12 +36,20 @@ impl ExportRequest {
             .map(|(_, value)| value.as_str())
     }
 
+    /// The space that the headers name.
+    pub(crate) fn space(&self) -> Option<&str> {
+        match self.spans.first() {
+            Some(span) => span.space_header.as_deref(),
+            None => SPACE_HEADERS.into_iter().find_map(|name| self.header(name)),
+        }
+    }
+
     pub(crate) fn decode(
-        metadata: Vec<(String, String)>,
+        headers: &HeaderMap,
         protocol: Protocol,
         request: ExportTraceServiceRequest,
     ) -> Self {
-        let space = space_header(&metadata);
+        let space = space(headers);
         let mut resources = Vec::new();
         let mut spans = Vec::new();
         for resource_spans in request.resource_spans {
@@ -57,7 +69,7 @@ impl ExportRequest {
         }
         Self {
             protocol,
-            metadata: metadata.into(),
+            metadata: headers.iter().map(texts).collect(),
             resources: resources.into(),
             spans: spans.into(),
         }
@@ -65,12 +77,18 @@ impl ExportRequest {
 }
 
 /// The space named by the headers; headers that disagree are joined, so that no space matches them.
-fn space_header(metadata: &[(String, String)]) -> Option<String> {
-    let mut values: Vec<&str> = metadata
-        .iter()
-        .filter(|(key, _)| key == "arize-space-id" || key == "space_id")
-        .map(|(_, value)| value.as_str())
+pub(crate) fn space(headers: &HeaderMap) -> Option<String> {
+    let named = SPACE_HEADERS.map(|name| headers.get_all(name));
+    let mut values: Vec<_> = named
+        .into_iter()
+        .flatten()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
         .collect();
     values.dedup();
     (!values.is_empty()).then(|| values.join(", "))
+}
+
+fn texts((name, value): (&HeaderName, &HeaderValue)) -> (String, String) {
+    let value = String::from_utf8_lossy(value.as_bytes());
+    (name.as_str().to_owned(), value.into_owned())
 }

@@ -3,11 +3,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use http::HeaderMap;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::answer::Answer;
 use crate::contents::{Contents, Trace};
+use crate::count::Counting;
+use crate::faults::Faults;
 use crate::forward::Forwarder;
 use crate::kept::KeptRequest;
 use crate::protocol::{Misdirected, Protocol};
@@ -23,6 +26,8 @@ pub(crate) struct Store {
     contents: Mutex<Contents>,
     changed: watch::Sender<()>,
     forwarder: OnceLock<Forwarder>,
+    counting: OnceLock<Counting>,
+    faults: Faults,
 }
 
 impl Store {
@@ -31,6 +36,8 @@ impl Store {
             contents: Mutex::default(),
             changed: watch::Sender::new(()),
             forwarder: OnceLock::new(),
+            counting: OnceLock::new(),
+            faults: Faults::default(),
         }
     }
 
@@ -41,7 +48,34 @@ impl Store {
 
     pub(crate) fn add(&self, request: &ExportRequest) {
         self.lock().add(request, Instant::now());
+        self.tell();
+    }
+
+    /// Tells those who wait that something has changed.
+    pub(crate) fn tell(&self) {
         self.changed.send_replace(());
+    }
+
+    /// Keeps nothing that comes from now on, but counts it; the first call counts.
+    pub(crate) fn count(&self, counting: Counting) {
+        let _ = self.counting.set(counting);
+    }
+
+    pub(crate) fn counting(&self) -> Option<&Counting> {
+        self.counting.get()
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// How a request with these headers is answered.
+    pub(crate) fn meet(&self, headers: &HeaderMap) -> Answer {
+        let answer = self.faults.meet(headers);
+        if answer != Answer::Ok {
+            self.tell();
+        }
+        answer
     }
 
     /// Passes on what comes from now on; the first call counts.
@@ -97,19 +131,11 @@ impl Store {
             None if all.len() < MAX_MISDIRECTED => all.push(request),
             None => {}
         }
-        self.changed.send_replace(());
+        self.tell();
     }
 
     pub(crate) fn all_misdirected(&self) -> Vec<Misdirected> {
         self.lock().misdirected.clone()
-    }
-
-    pub(crate) fn set_answer(&self, answer: Answer) {
-        self.lock().answer = answer;
-    }
-
-    pub(crate) fn answer(&self) -> Answer {
-        self.lock().answer.clone()
     }
 
     /// The requests from the given number on, with the spans that are not forgotten.

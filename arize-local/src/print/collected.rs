@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::text::{Paint, WIDTH, counted, fit, printable, wrapped};
 use super::trace::{never_arrived, print_lines};
+use crate::faults::{Course, Stage};
 use crate::protocol::{Misdirected, Protocol};
 use crate::span::Span;
 use crate::tree::Trace;
@@ -92,6 +93,22 @@ pub(crate) fn print_misdirected(
     let remedy = wrapped(misdirected.remedy(), "       ");
     writeln!(out, "{} {detail}", paint.yellow("WARN"))?;
     writeln!(out, "     {} {remedy}\n", paint.bold("→"))
+}
+
+/// Says how far a fault has come.
+pub(crate) fn print_stage(out: &mut impl Write, course: &Course) -> io::Result<()> {
+    let stage = match course.stage {
+        Stage::Ahead => "waits for a request",
+        Stage::On => "begins",
+        Stage::Over => "is over",
+    };
+    writeln!(out, "fault `{}` {stage}", course.fault)
+}
+
+/// Says what a fault has done in all.
+pub(crate) fn print_met(out: &mut impl Write, course: &Course) -> io::Result<()> {
+    let met = counted(course.met, "request");
+    writeln!(out, "fault `{}` met {met}", course.fault)
 }
 
 /// What there was in all.

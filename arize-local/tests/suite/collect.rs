@@ -46,7 +46,7 @@ impl Collect {
         collect
     }
 
-    async fn read_until(&mut self, end: &str) -> String {
+    pub(crate) async fn read_until(&mut self, end: &str) -> String {
         let mut output = String::new();
         while !output.ends_with(end) {
             let read = self
