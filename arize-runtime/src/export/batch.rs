@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use opentelemetry::InstrumentationScope;
-
 use super::ledger::Load;
-use super::otlp::ScopeSpans;
+use super::otlp::{Scope, ScopeSpans};
 use super::spaces::SpaceKey;
 
 /// Spans of one route that go into one request.
@@ -21,6 +19,17 @@ pub(crate) struct Batch {
     pub(super) serial: u64,
     /// Of the flushes that wait for it, once it is sealed.
     pub(super) generation: u64,
+}
+
+/// An encoded span and where it belongs.
+#[derive(Debug)]
+pub(crate) struct Encoded<'a> {
+    pub(crate) space: SpaceKey,
+    pub(crate) project_name: &'a str,
+    pub(crate) scope: &'a Arc<Scope>,
+    pub(crate) span: &'a [u8],
+    /// Reckoned for it.
+    pub(crate) bytes: u64,
 }
 
 /// When a batch was opened. Its serial number tells it from a later one of the same route.
@@ -54,30 +63,26 @@ impl Batch {
         }
     }
 
-    /// Adds an encoded span, for which `bytes` are reckoned, or gives its scope back if the batch
-    /// would have more than `most` bytes then. An empty batch takes any.
-    pub(super) fn add(
-        &mut self,
-        scope: InstrumentationScope,
-        span: &[u8],
-        bytes: u64,
-        most: usize,
-    ) -> Result<(), InstrumentationScope> {
-        let known = self.scopes.iter().position(|spans| spans.scope == scope);
+    /// Adds an encoded span, for which `bytes` are reckoned, unless the batch would have more than `most`
+    /// bytes then. An empty batch takes any.
+    pub(super) fn add(&mut self, scope: &Arc<Scope>, span: &[u8], bytes: u64, most: usize) -> bool {
+        let known = self
+            .scopes
+            .iter()
+            .position(|spans| Arc::ptr_eq(&spans.scope, scope));
+        let more = span.len() + known.map_or(scope.overhead(), |_| 0);
+        if self.load.spans > 0 && self.bytes + more > most {
+            return false;
+        }
         match known {
-            Some(_) if self.bytes + span.len() > most => return Err(scope),
             Some(known) => self.scopes[known].encoded.extend_from_slice(span),
-            None => {
-                let spans = ScopeSpans::new(scope, span);
-                if self.load.spans > 0 && self.bytes + spans.len() > most {
-                    return Err(spans.scope);
-                }
-                self.bytes += spans.len() - span.len();
-                self.scopes.push(spans);
-            }
+            None => self.scopes.push(ScopeSpans {
+                scope: scope.clone(),
+                encoded: span.to_vec(),
+            }),
         }
         self.load += Load { spans: 1, bytes };
-        self.bytes += span.len();
-        Ok(())
+        self.bytes += more;
+        true
     }
 }

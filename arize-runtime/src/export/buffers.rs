@@ -3,8 +3,8 @@
 use opentelemetry_sdk::trace::SpanData;
 
 use super::attributes::{route_of, set_route, settle};
+use super::encode::encode_span;
 use super::masking;
-use super::otlp::encode_span;
 use crate::trace_config::TraceConfig;
 
 /// Room for a span of this size is kept.
@@ -38,7 +38,7 @@ impl Buffers {
         project_name.push_str(project);
         set_route(&mut span.attributes, space_id, project_name);
         masking::apply(trace_config, &mut span);
-        encode_span(span, encoded);
+        encode_span(&span, encoded);
         true
     }
 }

@@ -20,8 +20,8 @@ use crate::stats::{Loss, LossEvent, Losses, Stats};
 /// that would be a system call for each.
 pub(crate) const WAKE_AT: usize = 512;
 
-/// Room for this many spans is kept for the next time, not what a burst once needed.
-const KEPT: usize = 4 * WAKE_AT;
+/// Spans are handed over in pieces of this many: what was a burst is given back as it is worked off.
+const CHUNK: usize = 64;
 
 /// What the user has called with every loss.
 #[derive(Clone)]
@@ -55,13 +55,49 @@ pub(crate) struct Inbox {
 #[derive(Debug)]
 struct State {
     ledger: Ledger,
-    spans: VecDeque<Ended>,
+    spans: Spans,
     flushes: Vec<Flush>,
     gate: Gate,
     /// A span found no room, so that there is no use in waiting for more of a batch.
     full: bool,
     /// Threads that wait for room.
     waiting: usize,
+}
+
+/// Ended spans in the order in which they came.
+#[derive(Debug, Default)]
+pub(crate) struct Spans {
+    /// None is empty.
+    chunks: VecDeque<Vec<Ended>>,
+    len: usize,
+}
+
+impl Spans {
+    fn push(&mut self, ended: Ended) {
+        self.len += 1;
+        match self.chunks.back_mut() {
+            Some(last) if last.len() < CHUNK => last.push(ended),
+            _ => {
+                let mut chunk = Vec::with_capacity(CHUNK);
+                chunk.push(ended);
+                self.chunks.push_back(chunk);
+            }
+        }
+    }
+
+    pub(crate) fn pop_chunk(&mut self) -> Option<Vec<Ended>> {
+        let chunk = self.chunks.pop_front()?;
+        self.len -= chunk.len();
+        Some(chunk)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
 }
 
 /// An ended span, which is pending.
@@ -111,7 +147,7 @@ pub(crate) struct Place<'a> {
 
 impl Place<'_> {
     pub(crate) fn put(mut self, span: SpanData) {
-        self.state.spans.push_back(Ended {
+        self.state.spans.push(Ended {
             span,
             space: self.space,
             bytes: self.bytes,
@@ -134,7 +170,7 @@ impl Inbox {
         Self {
             state: Mutex::new(State {
                 ledger: Ledger::new(limits),
-                spans: VecDeque::new(),
+                spans: Spans::default(),
                 flushes: Vec::new(),
                 gate: Gate::Open,
                 full: false,
@@ -267,10 +303,7 @@ impl Inbox {
     }
 
     /// Swaps the waiting spans into `spans`, which is empty, if there is a reason to take them now.
-    pub(crate) fn take(&self, due: bool, spans: &mut VecDeque<Ended>) -> Intake {
-        if spans.capacity() > KEPT {
-            spans.shrink_to(KEPT);
-        }
+    pub(crate) fn take(&self, due: bool, spans: &mut Spans) -> Intake {
         let mut state = self.lock();
         let State { full, flushes, .. } = &mut *state;
         let (full, flushes) = (std::mem::take(full), std::mem::take(flushes));

@@ -40,6 +40,14 @@ impl Lane {
             .binary_search_by(|batch| (*batch.project_name).cmp(project_name))
     }
 
+    pub(super) fn close(&mut self, at: usize) -> Batch {
+        let batch = self.open.remove(at);
+        if self.open.is_empty() {
+            self.open = Vec::new(); // what waits is to cost no more than itself
+        }
+        batch
+    }
+
     /// Where the batch is, unless it was full meanwhile.
     pub(super) fn find(&self, opened: &Opened) -> Option<usize> {
         let at = self.position(&opened.project_name).ok()?;

@@ -19,6 +19,7 @@ pub(crate) mod attributes;
 mod batch;
 mod buffers;
 mod credentials;
+mod encode;
 mod flush;
 mod grpc;
 mod handle;

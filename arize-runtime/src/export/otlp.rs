@@ -3,16 +3,17 @@
 //! A request is put together from spans that were encoded as they came: protobuf lets an embedded
 //! message be its length and its bytes, so nothing is parsed, cloned or measured again.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use opentelemetry::InstrumentationScope;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use opentelemetry_proto::tonic::common::v1 as common;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
+use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SpanData;
 use prost::{DecodeError, Message, length_delimiter_len};
 
 use crate::semconv::RESOURCE_PROJECT_NAME;
@@ -28,38 +29,67 @@ mod field {
     pub(super) const RESOURCE_SPANS_SCHEMA_URL: u8 = 3;
     pub(super) const RESOURCE_ATTRIBUTES: u8 = 1;
     pub(super) const SCOPE_SPANS_SCOPE: u8 = 1;
-    pub(super) const SCOPE_SPANS_SPANS: u8 = 2;
     pub(super) const SCOPE_SPANS_SCHEMA_URL: u8 = 3;
+}
+
+/// An instrumentation scope, encoded once.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    name: InstrumentationScope,
+    head: Vec<u8>,
+    schema_url: Vec<u8>,
+}
+
+impl Scope {
+    fn new(scope: InstrumentationScope) -> Self {
+        let mut head = Vec::new();
+        let message = common::InstrumentationScope::from((&scope, None));
+        put_message(field::SCOPE_SPANS_SCOPE, &message, &mut head);
+        let schema_url = scope.schema_url().unwrap_or_default();
+        Self {
+            schema_url: text_field(field::SCOPE_SPANS_SCHEMA_URL, schema_url),
+            name: scope,
+            head,
+        }
+    }
+
+    /// Not less than what a request has of it, in bytes.
+    pub(crate) fn overhead(&self) -> usize {
+        self.head.len() + self.schema_url.len() + MAX_PREFIX
+    }
+}
+
+/// The scopes of late. A program has few, as a rule.
+#[derive(Debug, Default)]
+pub(crate) struct Scopes(Vec<Arc<Scope>>);
+
+impl Scopes {
+    const MOST: usize = 64;
+
+    pub(crate) fn find(&mut self, scope: InstrumentationScope) -> Arc<Scope> {
+        let Self(known) = self;
+        if let Some(at) = known.iter().position(|known| known.name == scope) {
+            return known[at].clone();
+        }
+        if known.len() == Self::MOST {
+            known.clear(); // those in use are kept by their batches
+        }
+        let scope = Arc::new(Scope::new(scope));
+        known.push(scope.clone());
+        scope
+    }
 }
 
 /// Spans of one instrumentation scope, encoded one behind the other.
 #[derive(Debug)]
 pub(crate) struct ScopeSpans {
-    pub(crate) scope: InstrumentationScope,
-    /// The scope, encoded.
-    head: Vec<u8>,
+    pub(crate) scope: Arc<Scope>,
     pub(crate) encoded: Vec<u8>,
 }
 
 impl ScopeSpans {
-    pub(crate) fn new(scope: InstrumentationScope, span: &[u8]) -> Self {
-        let mut head = Vec::new();
-        let message = common::InstrumentationScope::from((&scope, None));
-        put_message(field::SCOPE_SPANS_SCOPE, &message, &mut head);
-        Self {
-            scope,
-            head,
-            encoded: span.to_vec(),
-        }
-    }
-
-    /// Not less than the encoded bytes.
-    pub(crate) fn len(&self) -> usize {
-        self.encoded.len() + self.head.len() + self.schema_url().len() + 4 * MAX_PREFIX
-    }
-
-    fn schema_url(&self) -> &str {
-        self.scope.schema_url().unwrap_or_default()
+    fn parts(&self) -> [&[u8]; 3] {
+        [&self.scope.head, &self.encoded, &self.scope.schema_url]
     }
 }
 
@@ -97,11 +127,6 @@ impl From<&Resource> for EncodedResource {
     }
 }
 
-/// Appends a span, as `ScopeSpans` has it.
-pub(crate) fn encode_span(span: SpanData, buffer: &mut Vec<u8>) {
-    put_message(field::SCOPE_SPANS_SPANS, &Span::from(span), buffer);
-}
-
 /// A whole request: one `ResourceSpans`, whose resource names the project.
 pub(crate) fn encode_request(
     resource: &EncodedResource,
@@ -112,15 +137,9 @@ pub(crate) fn encode_request(
     let attribute = string_attribute(RESOURCE_PROJECT_NAME, project_name);
     put_message(field::RESOURCE_ATTRIBUTES, &attribute, &mut project);
     let resource_parts = [&*resource.attributes, &*project];
-    let scope_urls = scopes
-        .iter()
-        .map(|spans| text_field(field::SCOPE_SPANS_SCHEMA_URL, spans.schema_url()));
-    let scope_urls: Vec<_> = scope_urls.collect();
     let resource_url = text_field(field::RESOURCE_SPANS_SCHEMA_URL, &resource.schema_url);
-    let scope_parts = |n: usize| [&*scopes[n].head, &*scopes[n].encoded, &*scope_urls[n]];
-
     // Lengths stand before what they measure; known first, they spare a copy of it all.
-    let spans: usize = (0..scopes.len()).map(|n| field_len(&scope_parts(n))).sum();
+    let spans: usize = scopes.iter().map(|spans| field_len(&spans.parts())).sum();
     let body_len = field_len(&resource_parts) + spans + resource_url.len();
     let mut request = Vec::with_capacity(1 + length_delimiter_len(body_len) + body_len);
     put_key(field::REQUEST_RESOURCE_SPANS, body_len, &mut request);
@@ -129,10 +148,10 @@ pub(crate) fn encode_request(
         &resource_parts,
         &mut request,
     );
-    for n in 0..scopes.len() {
+    for spans in scopes {
         put_bytes(
             field::RESOURCE_SPANS_SCOPE_SPANS,
-            &scope_parts(n),
+            &spans.parts(),
             &mut request,
         );
     }
@@ -243,7 +262,9 @@ mod tests {
     use opentelemetry::KeyValue;
     use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
     use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
-    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData};
+
+    use crate::export::encode::encode_span;
 
     fn span(scope: &InstrumentationScope) -> SpanData {
         let tracer = SdkTracerProvider::default().tracer_with_scope(scope.clone());
@@ -271,8 +292,11 @@ mod tests {
             let mut encoded = Vec::new();
             spans[range]
                 .iter()
-                .for_each(|span| encode_span(span.clone(), &mut encoded));
-            scopes.push(ScopeSpans::new(scope, &encoded));
+                .for_each(|span| encode_span(span, &mut encoded));
+            scopes.push(ScopeSpans {
+                scope: Arc::new(Scope::new(scope)),
+                encoded,
+            });
         }
         let body = encode_request(&EncodedResource::from(&resource), "project", &scopes);
 
@@ -290,9 +314,12 @@ mod tests {
     fn a_request_is_split_until_it_has_one_span() {
         let scopes = ["a", "b"].map(|name| {
             let (scope, mut encoded) = (InstrumentationScope::builder(name).build(), Vec::new());
-            encode_span(span(&scope), &mut encoded);
-            encode_span(span(&scope), &mut encoded);
-            ScopeSpans::new(scope, &encoded)
+            encode_span(&span(&scope), &mut encoded);
+            encode_span(&span(&scope), &mut encoded);
+            ScopeSpans {
+                scope: Arc::new(Scope::new(scope)),
+                encoded,
+            }
         });
         let whole = encode_request(&EncodedResource::default(), "project", &scopes);
         let decode = |bytes: &Bytes| {

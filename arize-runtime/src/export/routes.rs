@@ -5,9 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use opentelemetry::InstrumentationScope;
-
-use super::batch::{Batch, Opened};
+use super::batch::{Batch, Encoded, Opened};
 use super::lane::Lane;
 use super::spaces::SpaceKey;
 
@@ -47,30 +45,19 @@ impl<R> Default for Routes<R> {
     }
 }
 
-/// An encoded span and where it belongs.
-#[derive(Debug)]
-pub(crate) struct Encoded<'a> {
-    pub(crate) space: SpaceKey,
-    pub(crate) project_name: &'a str,
-    pub(crate) scope: InstrumentationScope,
-    pub(crate) span: &'a [u8],
-    /// Reckoned for it.
-    pub(crate) bytes: u64,
-}
-
 impl<R> Routes<R> {
     /// Adds a span that came at `now`, to a batch of `most` bytes. Gives the batch that is full by it,
     /// if one is.
     pub(crate) fn push(
         &mut self,
-        encoded: Encoded<'_>,
+        encoded: &Encoded<'_>,
         most: usize,
         now: Instant,
     ) -> Option<Batch> {
-        let Encoded {
+        let &Encoded {
             space: key,
             project_name,
-            mut scope,
+            scope,
             span,
             bytes,
         } = encoded;
@@ -78,17 +65,14 @@ impl<R> Routes<R> {
         let (at, full) = match space.position(project_name) {
             Err(at) => (at, None),
             Ok(at) => match space.open[at].add(scope, span, bytes, most) {
-                Ok(()) if space.open[at].load.spans < MAX_SPANS => return None,
-                Ok(()) => return Some(space.open.remove(at)),
-                Err(back) => {
-                    scope = back;
-                    (at, Some(space.open.remove(at)))
-                }
+                true if space.open[at].load.spans < MAX_SPANS => return None,
+                true => return Some(space.close(at)),
+                false => (at, Some(space.close(at))),
             },
         };
         self.serial += 1;
         let mut batch = Batch::new(key, project_name.into(), self.serial);
-        let _empty_takes_any = batch.add(scope, span, bytes, most);
+        let _empty_takes_any: bool = batch.add(scope, span, bytes, most);
         self.opened.push_back(batch.opened(now));
         let open = &mut self.space(key).open;
         open.reserve_exact(usize::from(open.is_empty())); // most spaces have one
@@ -134,7 +118,7 @@ impl<R> Routes<R> {
             if let Some(space) = self.known(oldest.space)
                 && let Some(at) = space.find(&oldest)
             {
-                return Some(space.open.remove(at));
+                return Some(space.close(at));
             }
         }
         None
@@ -247,9 +231,16 @@ impl<R> Routes<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::{Arc, LazyLock};
+
+    use opentelemetry::InstrumentationScope;
+
     use crate::export::lane::PER_SPACE;
+    use crate::export::otlp::{Scope, Scopes};
 
     const MOST: usize = 1_000;
+    static SCOPE: LazyLock<Arc<Scope>> =
+        LazyLock::new(|| Scopes::default().find(InstrumentationScope::default()));
 
     fn push(
         routes: &mut Routes<u32>,
@@ -258,14 +249,19 @@ mod tests {
         span: &[u8],
         now: Instant,
     ) -> Option<Batch> {
-        let encoded = Encoded {
-            space: SpaceKey::of_test(space),
-            project_name: project,
-            scope: InstrumentationScope::default(),
-            span,
-            bytes: 1,
-        };
-        routes.push(encoded, MOST, now)
+        let (space, scope) = (SpaceKey::of_test(space), &*SCOPE);
+        let (project_name, bytes) = (project, 1);
+        routes.push(
+            &Encoded {
+                space,
+                project_name,
+                scope,
+                span,
+                bytes,
+            },
+            MOST,
+            now,
+        )
     }
 
     #[test]
@@ -327,7 +323,7 @@ mod tests {
 
     #[test]
     fn projects_of_a_space_are_kept_apart() {
-        let (mut routes, now) = (Routes::<u32>::default(), Instant::now());
+        let (mut routes, now) = (Routes::default(), Instant::now());
         for (space, project) in [(1, "q"), (1, "p"), (2, "q"), (1, "q")] {
             push(&mut routes, space, project, b"span", now);
         }

@@ -55,7 +55,7 @@ mod tests {
     use opentelemetry::trace::{Span as _, SpanContext, Tracer as _, TracerProvider as _};
     use opentelemetry_sdk::trace::SdkTracerProvider;
 
-    use crate::export::otlp::encode_span;
+    use crate::export::encode::encode_span;
 
     #[test]
     fn a_span_is_not_reckoned_below_what_it_takes_once_encoded() {
@@ -78,7 +78,7 @@ mod tests {
         let check = |span: opentelemetry_sdk::trace::Span| {
             let data = span.exported_data().expect("it records");
             let (reckoned, mut encoded) = (weight(&data), Vec::new());
-            encode_span(data, &mut encoded);
+            encode_span(&data, &mut encoded);
             assert!(
                 reckoned >= encoded.len() as u64,
                 "{reckoned} < {}",

@@ -1,22 +1,23 @@
 //! The loop of the export thread: takes spans in, sends batches, keeps the times, answers flushes.
 
+mod answers;
+
 use std::cell::OnceCell;
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use opentelemetry_sdk::Resource;
 
-use super::batch::Batch;
+use super::batch::{Batch, Encoded};
 use super::buffers::Buffers;
 use super::flush::{Answer, Flush, Flushes};
-use super::inbox::{Ended, Gate, Inbox, Intake};
+use super::inbox::{Ended, Gate, Inbox, Intake, Spans};
 use super::ledger::Load;
-use super::otlp::{EncodedResource, encode_request, split_request};
+use super::otlp::{EncodedResource, Scopes, encode_request};
 use super::outgoing::Outgoing;
-use super::routes::{Encoded, Routes};
-use super::transport::{Failure, Reply, Target, Transport};
+use super::routes::Routes;
+use super::transport::{Target, Transport};
 use super::under_way::UnderWay;
 use crate::notice::{Notice, warn};
 use crate::stats::Loss;
@@ -24,10 +25,8 @@ use crate::trace_config::TraceConfig;
 
 /// Collectors refuse requests above 4 MiB by default.
 const MAX_REQUEST: usize = 4 * 1024 * 1024;
-/// Requests do not get smaller than this, whatever a collector refuses.
-const MIN_REQUEST: usize = 64 * 1024;
-/// Spans that are encoded at a time: between, answers are taken and deadlines kept.
-const SLICE: usize = 512;
+/// Chunks of spans that are encoded at a time: between, answers are taken and deadlines kept.
+const SLICE: usize = 8;
 
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -38,6 +37,7 @@ pub(super) struct Worker {
     trace_config: TraceConfig,
     transport: Transport,
     encoded_resource: OnceCell<EncodedResource>,
+    scopes: Scopes,
     /// Bytes that batches stay below, less than [`MAX_REQUEST`] once the collector refused some.
     request_limit: usize,
     /// Taken from the inbox, and not encoded yet.
@@ -52,7 +52,7 @@ pub(super) struct Worker {
 
 #[derive(Debug)]
 struct Taken {
-    spans: VecDeque<Ended>,
+    spans: Spans,
     at: Instant,
     /// They wait for these spans too.
     flushes: Vec<Flush>,
@@ -76,9 +76,10 @@ impl Worker {
             trace_config,
             transport,
             encoded_resource: OnceCell::new(),
+            scopes: Scopes::default(),
             request_limit: MAX_REQUEST,
             taken: Taken {
-                spans: VecDeque::new(),
+                spans: Spans::default(),
                 at: Instant::now(),
                 flushes: Vec::new(),
                 full: false,
@@ -129,7 +130,12 @@ impl Worker {
         tokio::select! {
             () = self.inbox.wake.notified() => {}
             () = tokio::time::sleep_until(until) => {}
-            (request, reply) = self.under_way.answered() => self.answered(request, reply),
+            (request, reply) = self.under_way.answered() => {
+                self.answered(request, reply);
+                // Others that are answered by now come first, so that what is sent next is written
+                // at once and not each by itself.
+                tokio::task::yield_now().await;
+            }
         }
     }
 
@@ -176,10 +182,12 @@ impl Worker {
             }
         }
         for _ in 0..SLICE {
-            let Some(ended) = self.taken.spans.pop_front() else {
+            let Some(chunk) = self.taken.spans.pop_chunk() else {
                 break;
             };
-            self.add(ended, self.taken.at);
+            for ended in chunk {
+                self.add(ended, self.taken.at);
+            }
         }
         let now = Instant::now();
         let over = self.taken.flushes.iter().any(|flush| flush.is_over(now));
@@ -209,7 +217,9 @@ impl Worker {
             bytes,
         } = ended;
         let load = Load { spans: 1, bytes };
-        let scope = std::mem::take(&mut span.instrumentation_scope);
+        let scope = self
+            .scopes
+            .find(std::mem::take(&mut span.instrumentation_scope));
         let (buffers, trace_config) = (&mut self.buffers, &self.trace_config);
         let encoded = catch_unwind(AssertUnwindSafe(|| buffers.encode(span, trace_config)));
         match encoded {
@@ -240,11 +250,11 @@ impl Worker {
         let encoded = Encoded {
             space,
             project_name,
-            scope,
+            scope: &scope,
             span: encoded,
             bytes,
         };
-        if let Some(full) = self.routes.push(encoded, most, opened) {
+        if let Some(full) = self.routes.push(&encoded, most, opened) {
             self.enqueue(full);
         }
     }
@@ -279,130 +289,6 @@ impl Worker {
         let body = encode_request(resource, &batch.project_name, &batch.scopes);
         let space = (batch.space, self.inbox.space_id(batch.space));
         Outgoing::new(space, body, batch.load, batch.generation)
-    }
-
-    fn answered(&mut self, request: Outgoing, reply: Reply) {
-        match reply {
-            Reply::Taken { rejected, message } => {
-                self.transport.observe(true, request.sent);
-                self.taken(&request, rejected.min(request.load.spans), &message);
-            }
-            Reply::Failed(failure) => {
-                self.transport.observe(failure.answered, request.sent);
-                if failure.too_large {
-                    self.too_large(&request, &failure);
-                } else {
-                    self.failed(request, &failure);
-                }
-            }
-        }
-    }
-
-    fn taken(&mut self, request: &Outgoing, rejected: u64, message: &str) {
-        let &Outgoing {
-            space,
-            ref space_id,
-            load,
-            ..
-        } = request;
-        if rejected > 0 {
-            self.flushes
-                .failed(|| format!("the collector rejected {rejected} spans: {message}"));
-        }
-        if rejected > 0 || !message.is_empty() {
-            warn(Notice::Rejected, || {
-                format!(
-                    "{} took the request but rejected {rejected} of {} spans of space \
-                     `{space_id}`: {message}",
-                    self.target.uri, load.spans
-                )
-            });
-        }
-        self.flushes.settled(request.generation, load.spans);
-        self.routes.answered(space, true);
-        self.inbox.exported(space, load, rejected, message);
-    }
-
-    /// Sends the halves of a request that the collector finds too large, and smaller ones from now on.
-    fn too_large(&mut self, request: &Outgoing, failure: &Failure) {
-        let &Outgoing {
-            space,
-            ref space_id,
-            ref body,
-            load,
-            ..
-        } = request;
-        let Some(halves) = split_request(body) else {
-            self.told(request, failure, "was dropped");
-            return self.give_up(request, failure, Loss::TooLarge);
-        };
-        let smaller = (body.len() / 2).max(MIN_REQUEST);
-        self.request_limit = self.request_limit.min(smaller);
-        warn(Notice::TooLarge, || {
-            format!(
-                "{} refused a request of {} bytes ({} spans of space `{space_id}`) as too large; it is sent \
-                 in halves, and batches are made smaller: {}",
-                self.target.uri,
-                body.len(),
-                load.spans,
-                failure.message
-            )
-        });
-        self.routes.split(space);
-        let now = Instant::now();
-        for half in request.split(halves) {
-            self.routes.later(space, half, now);
-        }
-    }
-
-    fn failed(&mut self, request: Outgoing, failure: &Failure) {
-        let again = request
-            .retry_delay(failure.retry_after, self.flushes.is_waiting())
-            .filter(|_| failure.retryable);
-        let fate = match again {
-            Some(_) => "will be sent again",
-            None => "were dropped",
-        };
-        self.told(&request, failure, fate);
-        match again {
-            Some(delay) => {
-                let space = request.space;
-                self.routes.later(space, request, Instant::now() + delay);
-            }
-            None => self.give_up(&request, failure, Loss::Failed),
-        }
-    }
-
-    fn told(&mut self, request: &Outgoing, failure: &Failure, fate: &str) {
-        let Failure {
-            code,
-            message,
-            remedy,
-            ..
-        } = failure;
-        self.flushes
-            .failed(|| format!("{code}: {message}; {remedy}"));
-        warn(Notice::ExportFailed, || {
-            let Target { uri, source } = &self.target;
-            format!(
-                "{} spans of space `{}` could not be sent to {uri} (from {source}) and {fate}: \
-                 {code}: {message}; {remedy}",
-                request.load.spans, request.space_id
-            )
-        });
-    }
-
-    fn give_up(&mut self, request: &Outgoing, failure: &Failure, loss: Loss) {
-        let &Outgoing {
-            space,
-            load,
-            generation,
-            ..
-        } = request;
-        self.flushes.settled(generation, load.spans);
-        self.routes.answered(space, !failure.retryable);
-        let cause = format!("{}: {}", failure.code, failure.message);
-        self.inbox.lost(space, load, loss, Some(&cause));
     }
 }
 

@@ -1,0 +1,139 @@
+//! What becomes of a request that was answered, or was not.
+
+use std::time::Instant;
+
+use super::Worker;
+use crate::export::otlp::split_request;
+use crate::export::outgoing::Outgoing;
+use crate::export::transport::{Failure, Reply, Target};
+use crate::notice::{Notice, warn};
+use crate::stats::Loss;
+
+/// Requests do not get smaller than this, whatever a collector refuses.
+const MIN_REQUEST: usize = 64 * 1024;
+
+impl Worker {
+    pub(super) fn answered(&mut self, request: Outgoing, reply: Reply) {
+        match reply {
+            Reply::Taken { rejected, message } => {
+                self.transport.observe(true, request.sent);
+                self.taken(&request, rejected.min(request.load.spans), &message);
+            }
+            Reply::Failed(failure) => {
+                self.transport.observe(failure.answered, request.sent);
+                if failure.too_large {
+                    self.too_large(&request, &failure);
+                } else {
+                    self.failed(request, &failure);
+                }
+            }
+        }
+    }
+
+    fn taken(&mut self, request: &Outgoing, rejected: u64, message: &str) {
+        let &Outgoing {
+            space,
+            ref space_id,
+            load,
+            ..
+        } = request;
+        if rejected > 0 {
+            self.flushes
+                .failed(|| format!("the collector rejected {rejected} spans: {message}"));
+        }
+        if rejected > 0 || !message.is_empty() {
+            warn(Notice::Rejected, || {
+                format!(
+                    "{} took the request but rejected {rejected} of {} spans of space \
+                     `{space_id}`: {message}",
+                    self.target.uri, load.spans
+                )
+            });
+        }
+        self.flushes.settled(request.generation, load.spans);
+        self.routes.answered(space, true);
+        self.inbox.exported(space, load, rejected, message);
+    }
+
+    /// Sends the halves of a request that the collector finds too large, and smaller ones from now on.
+    fn too_large(&mut self, request: &Outgoing, failure: &Failure) {
+        let &Outgoing {
+            space,
+            ref space_id,
+            ref body,
+            load,
+            ..
+        } = request;
+        let Some(halves) = split_request(body) else {
+            self.told(request, failure, "was dropped");
+            return self.give_up(request, failure, Loss::TooLarge);
+        };
+        let smaller = (body.len() / 2).max(MIN_REQUEST);
+        self.request_limit = self.request_limit.min(smaller);
+        warn(Notice::TooLarge, || {
+            format!(
+                "{} refused a request of {} bytes ({} spans of space `{space_id}`) as too large; it is sent \
+                 in halves, and batches are made smaller: {}",
+                self.target.uri,
+                body.len(),
+                load.spans,
+                failure.message
+            )
+        });
+        self.routes.split(space);
+        let now = Instant::now();
+        for half in request.split(halves) {
+            self.routes.later(space, half, now);
+        }
+    }
+
+    fn failed(&mut self, request: Outgoing, failure: &Failure) {
+        let again = request
+            .retry_delay(failure.retry_after, self.flushes.is_waiting())
+            .filter(|_| failure.retryable);
+        let fate = match again {
+            Some(_) => "will be sent again",
+            None => "were dropped",
+        };
+        self.told(&request, failure, fate);
+        match again {
+            Some(delay) => {
+                let space = request.space;
+                self.routes.later(space, request, Instant::now() + delay);
+            }
+            None => self.give_up(&request, failure, Loss::Failed),
+        }
+    }
+
+    fn told(&mut self, request: &Outgoing, failure: &Failure, fate: &str) {
+        let Failure {
+            code,
+            message,
+            remedy,
+            ..
+        } = failure;
+        self.flushes
+            .failed(|| format!("{code}: {message}; {remedy}"));
+        warn(Notice::ExportFailed, || {
+            let Target { uri, source } = &self.target;
+            format!(
+                "{} spans of space `{}` could not be sent to {uri} (from {source}) and {fate}: \
+                 {code}: {message}; {remedy}",
+                request.load.spans, request.space_id
+            )
+        });
+    }
+
+    fn give_up(&mut self, request: &Outgoing, failure: &Failure, loss: Loss) {
+        let &Outgoing {
+            space,
+            load,
+            generation,
+            ..
+        } = request;
+        self.flushes.settled(generation, load.spans);
+        self.routes.answered(space, !failure.retryable);
+        let cause = format!("{}: {}", failure.code, failure.message);
+        self.inbox.lost(space, load, loss, Some(&cause));
+    }
+}
