@@ -1,18 +1,11 @@
-//! From an ended span to the collector: one pipeline for any number of spaces.
+//! From an ended span to the collector: one pipeline for any number of spaces. ARCHITECTURE.md has the
+//! picture.
 //!
-//! ```text
-//!  any thread                     the thread `arize-export`, its own current-thread runtime
-//!  ----------                     ---------------------------------------------------------------
-//!  on_start: route -> attributes
-//!  on_end:   judge the route      Worker: collect -> encode -> Routes (space > project > batch)
-//!            count, or push -> Inbox ---^     sealed by size, age or flush     |
-//!                                         at most 32 requests, fair by space   v
-//!  flush --------------------> Inbox    Transport: one connection, the space's own headers
-//! ```
-//!
-//! A span is encoded once, when the worker takes it: what is buffered is bytes, so batches are cut
-//! at exact sizes, a retry costs a reference count (and compression, where that is on), and every transport sends
-//! the same bytes.
+//! - On the threads that end spans: `processor` (`allowed`, `attributes`, `weight`) puts them into the `inbox`,
+//!   whose `ledger` counts (`spaces`).
+//! - On the export thread, started and asked by `handle`: `worker` encodes (`buffers`, `masking`, `encode`), groups
+//!   in `routes` (`batch`, `lane`), sends what is `under_way` (`otlp`, `outgoing`) and answers every `flush`.
+//! - To the collector: `transport` by `grpc` or `http` (`http_answer`), with `credentials` and `roots`.
 
 mod allowed;
 pub(crate) mod attributes;
