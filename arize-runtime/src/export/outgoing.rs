@@ -27,6 +27,8 @@ pub(super) struct Outgoing {
     pub(super) generation: u64,
     attempts: u32,
     first_sent: Option<Instant>,
+    /// The collector does not want to be asked before.
+    not_before: Option<Instant>,
     pub(super) sent: Instant,
 }
 
@@ -45,6 +47,7 @@ impl Outgoing {
             generation,
             attempts: 0,
             first_sent: None,
+            not_before: None,
             sent: Instant::now(),
         }
     }
@@ -68,22 +71,33 @@ impl Outgoing {
         self.first_sent.get_or_insert(now);
     }
 
-    /// Lets the times between attempts be short again.
-    pub(super) fn begin_anew(&mut self) {
+    /// Lets the times between attempts be short again. Gives when the next may begin: at once, unless the
+    /// collector wants it later.
+    pub(super) fn hasten(&mut self) -> Instant {
         self.attempts = 0;
+        let now = Instant::now();
+        self.not_before.map_or(now, |asked| asked.max(now))
     }
 
-    /// How long to wait before the next attempt, if there is to be one. `asked` is what the collector
-    /// wants.
-    pub(super) fn retry_delay(&self, asked: Option<Duration>, flushing: bool) -> Option<Duration> {
+    /// When the next attempt is to be, if there is to be one. `asked` is what the collector wants.
+    pub(super) fn next_attempt(
+        &mut self,
+        asked: Option<Duration>,
+        flushing: bool,
+    ) -> Option<Instant> {
         let most = if flushing {
             LAST_RETRY_OF_FLUSH
         } else {
             LAST_RETRY
         };
         let delay = backoff(self.attempts, most).max(asked.unwrap_or_default());
-        let age = self.first_sent.map_or(Duration::ZERO, |at| at.elapsed());
-        (age.saturating_add(delay) < PATIENCE).then_some(delay)
+        let now = Instant::now();
+        let age = now - self.first_sent.unwrap_or(now);
+        if age.saturating_add(delay) >= PATIENCE {
+            return None;
+        }
+        self.not_before = asked.map(|asked| now + asked);
+        Some(now + delay)
     }
 }
 
@@ -118,10 +132,19 @@ mod tests {
         let ledger_key = (SpaceKey::of_test(0), "s".into());
         let mut outgoing = Outgoing::new(ledger_key, Bytes::new(), Load::default(), 0);
         (0..20).for_each(|_| outgoing.begin_attempt(Instant::now()));
-        let delay = |asked, flushing| outgoing.retry_delay(asked, flushing);
-        assert!(delay(None, true).is_some_and(|delay| delay <= LAST_RETRY_OF_FLUSH));
+        let soon = outgoing.next_attempt(None, true).expect("it has time");
+        assert!(soon <= Instant::now() + LAST_RETRY_OF_FLUSH);
+        assert!(outgoing.hasten() <= Instant::now(), "at once");
         let asked = Duration::from_secs(60);
-        assert_eq!(delay(Some(asked), true), Some(asked));
-        assert_eq!(delay(Some(PATIENCE), false), None);
+        let before = Instant::now();
+        let late = outgoing
+            .next_attempt(Some(asked), true)
+            .expect("it has time");
+        assert!(late >= before + asked);
+        assert!(
+            outgoing.hasten() >= before + asked,
+            "not before the collector wants it"
+        );
+        assert_eq!(outgoing.next_attempt(Some(PATIENCE), false), None);
     }
 }

@@ -143,6 +143,11 @@ impl<R> Routes<R> {
         !self.ready.is_empty()
     }
 
+    /// Whether nothing waits to be sent, or to be sent again.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.is_ready() && self.later.is_empty()
+    }
+
     /// The next batch to send; it holds a slot of its space until it is answered.
     pub(crate) fn next(&mut self) -> Option<Batch> {
         loop {
@@ -199,11 +204,11 @@ impl<R> Routes<R> {
         Some(due.remove().1)
     }
 
-    /// Makes all retries due.
-    pub(crate) fn hasten(&mut self, now: Instant, change: impl Fn(&mut R)) {
+    /// Tries all again at the times that `when` gives.
+    pub(crate) fn hasten(&mut self, when: impl Fn(&mut R) -> Instant) {
         for ((_, serial), (key, mut request)) in std::mem::take(&mut self.later) {
-            change(&mut request);
-            self.later.insert((now, serial), (key, request));
+            let when = when(&mut request);
+            self.later.insert((when, serial), (key, request));
         }
     }
 
@@ -283,14 +288,8 @@ mod tests {
             routes.seal(now + delay, Some(delay)).is_none(),
             "the first one is gone"
         );
-        assert_eq!(
-            routes
-                .seal(now + 2 * delay, Some(delay))
-                .expect("it is old")
-                .load
-                .spans,
-            1
-        );
+        let old = routes.seal(now + 2 * delay, Some(delay));
+        assert_eq!(old.expect("it is old").load.spans, 1);
     }
 
     #[test]

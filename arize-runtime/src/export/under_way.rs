@@ -37,6 +37,10 @@ struct Slot {
 }
 
 impl UnderWay {
+    pub(super) fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+
     pub(super) fn has_slot(&self) -> bool {
         self.slots.len() < SLOTS && self.requests.len() < MOST
     }

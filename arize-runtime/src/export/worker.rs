@@ -193,21 +193,22 @@ impl Worker {
         let over = self.taken.flushes.iter().any(|flush| flush.is_over(now));
         if self.taken.spans.is_empty() || over {
             let flushes = std::mem::take(&mut self.taken.flushes);
-            if std::mem::take(&mut self.taken.full) || !flushes.is_empty() {
-                self.send_everything();
+            let full = std::mem::take(&mut self.taken.full);
+            // What is on its way makes room too; else nothing would before the batches' time has come.
+            if !flushes.is_empty() || (full && self.under_way.is_empty() && self.routes.is_idle()) {
+                self.seal_everything();
             }
             if !flushes.is_empty() {
+                self.routes.hasten(Outgoing::hasten);
                 self.flushes.begin(flushes, self.taken.spans.len() as u64);
             }
         }
     }
 
-    /// Seals all batches and makes all retries due.
-    fn send_everything(&mut self) {
+    fn seal_everything(&mut self) {
         while let Some(batch) = self.routes.seal(Instant::now(), None) {
             self.enqueue(batch);
         }
-        self.routes.hasten(Instant::now(), Outgoing::begin_anew);
     }
 
     fn add(&mut self, ended: Ended, opened: Instant) {

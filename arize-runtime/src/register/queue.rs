@@ -47,7 +47,7 @@ impl<R: Routes> Registration<R> {
     }
 
     /// Calls `hook` whenever spans are dropped, for a metric or an alert of your own. All losses are
-    /// in [`Arize::stats`] as well.
+    /// in [`Arize::stats`](crate::Arize::stats) as well.
     ///
     /// It is called where the loss happens: on the thread that ended the span, or on the export
     /// thread, which sends nothing meanwhile; so it should be quick. Spans that it starts are not

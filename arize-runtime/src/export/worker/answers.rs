@@ -87,9 +87,9 @@ impl Worker {
         }
     }
 
-    fn failed(&mut self, request: Outgoing, failure: &Failure) {
+    fn failed(&mut self, mut request: Outgoing, failure: &Failure) {
         let again = request
-            .retry_delay(failure.retry_after, self.flushes.is_waiting())
+            .next_attempt(failure.retry_after, self.flushes.is_waiting())
             .filter(|_| failure.retryable);
         let fate = match again {
             Some(_) => "will be sent again",
@@ -97,10 +97,7 @@ impl Worker {
         };
         self.told(&request, failure, fate);
         match again {
-            Some(delay) => {
-                let space = request.space;
-                self.routes.later(space, request, Instant::now() + delay);
-            }
+            Some(when) => self.routes.later(request.space, request, when),
             None => self.give_up(&request, failure, Loss::Failed),
         }
     }
