@@ -118,9 +118,12 @@ fn assert_the_same(spans: &[Span], direct: &[Span], project: &str) {
     }
 }
 
+/// The space of a collector that has one; the `=` has to pass its command line.
+const SPACE: &str = "U3BhY2U6OQ==";
+
 const FIXED: [&str; 2] = [
     "--otlp-exporter-custom-headers",
-    "space_id=fixed,arize-space-id=fixed,api_key=the collector's key",
+    "space_id=U3BhY2U6OQ==,arize-space-id=U3BhY2U6OQ==,api_key=the collector's key",
 ];
 
 #[tokio::test]
@@ -163,7 +166,7 @@ async fn no_header_of_ours_passes_and_those_of_the_collector_are_fixed() {
         ]
         .map(|name| request.header(name).map(str::to_owned))
     };
-    for (rotel, of_collector) in [(&bare, None), (&fixed, Some("fixed"))] {
+    for (rotel, of_collector) in [(&bare, None), (&fixed, Some(SPACE))] {
         let before = receiver.requests().len();
         let spans = arriving(&receiver, &["a", "b"], |it| it.endpoint(rotel.ports.grpc())).await;
         for request in &receiver.requests()[before..] {
@@ -194,12 +197,12 @@ async fn one_space_passes_where_the_collector_has_its_headers() {
     let arize = register()
         .with_environment(|_| None)
         .endpoint(rotel.ports.grpc())
-        .space_id("fixed")
+        .space_id(SPACE)
         .project_name("p")
         .build()
         .unwrap();
     search_flights("LIS").with_context(arize.context()).await;
     arize.shutdown(SOON).await.unwrap();
     let spans = receiver.wait_until(SOON, |spans| !spans.is_empty()).await;
-    assert_eq!(route(&spans[0]), ("fixed", "fixed", "p"));
+    assert_eq!(route(&spans[0]), (SPACE, SPACE, "p"));
 }
