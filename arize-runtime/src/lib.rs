@@ -63,6 +63,12 @@ pub mod testing;
 #[doc(hidden)]
 pub mod __private;
 
+/// Pages to read; there is no code in them.
+pub mod guides {
+    #[doc = include_str!("../docs/collector.md")]
+    pub mod collector {}
+}
+
 pub use agent_request::{AgentRequest, ArizeMetadata};
 pub use arize_macros::{
     agent, chain, decision, embedding, evaluator, experiment_handler, guardrail, llm, prompt,
