@@ -186,20 +186,20 @@ impl Worker {
         if self.taken.spans.is_empty() || over {
             let flushes = std::mem::take(&mut self.taken.flushes);
             if std::mem::take(&mut self.taken.full) || !flushes.is_empty() {
-                self.send_everything();
+                self.seal_everything();
             }
             if !flushes.is_empty() {
+                // Not where the queue is full: that is when collectors are overloaded.
+                self.routes.hasten(Instant::now(), Outgoing::begin_anew);
                 self.flushes.begin(flushes, self.taken.spans.len() as u64);
             }
         }
     }
 
-    /// Seals all batches and makes all retries due.
-    fn send_everything(&mut self) {
+    fn seal_everything(&mut self) {
         while let Some(batch) = self.routes.seal(Instant::now(), None) {
             self.enqueue(batch);
         }
-        self.routes.hasten(Instant::now(), Outgoing::begin_anew);
     }
 
     fn add(&mut self, ended: Ended, opened: Instant) {

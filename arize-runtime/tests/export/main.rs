@@ -21,9 +21,12 @@ macro_rules! over_both {
 mod counts;
 mod delivery;
 mod faults;
+mod isolation;
 mod lifecycle;
 mod overload;
 mod protocols;
+mod restarts;
+mod retries;
 mod safety;
 
 use std::future::Future;
@@ -33,7 +36,7 @@ use std::process::{Command, Output};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use arize_local::{Answer, Receiver};
+use arize_local::{Answer, Fault, Receiver};
 use arize_runtime::{
     Arize, InstallError, Loss, Protocol, RegisterWithRouting, Routing, register_with_routing,
     set_routing_context,
