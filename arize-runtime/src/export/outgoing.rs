@@ -27,6 +27,8 @@ pub(super) struct Outgoing {
     pub(super) generation: u64,
     attempts: u32,
     first_sent: Option<Instant>,
+    /// The collector does not want to be asked again before.
+    not_before: Option<Instant>,
     pub(super) sent: Instant,
 }
 
@@ -45,6 +47,7 @@ impl Outgoing {
             generation,
             attempts: 0,
             first_sent: None,
+            not_before: None,
             sent: Instant::now(),
         }
     }
@@ -68,14 +71,20 @@ impl Outgoing {
         self.first_sent.get_or_insert(now);
     }
 
-    /// Lets the times between attempts be short again.
-    pub(super) fn begin_anew(&mut self) {
+    /// Lets the times between attempts be short again. Gives the collector's time, if it named one.
+    pub(super) fn begin_anew(&mut self) -> Option<Instant> {
         self.attempts = 0;
+        self.not_before
     }
 
     /// How long to wait before the next attempt, if there is to be one. `asked` is what the collector
     /// wants.
-    pub(super) fn retry_delay(&self, asked: Option<Duration>, flushing: bool) -> Option<Duration> {
+    pub(super) fn retry_delay(
+        &mut self,
+        asked: Option<Duration>,
+        flushing: bool,
+    ) -> Option<Duration> {
+        self.not_before = asked.and_then(|asked| Instant::now().checked_add(asked));
         let most = if flushing {
             LAST_RETRY_OF_FLUSH
         } else {
@@ -118,7 +127,7 @@ mod tests {
         let ledger_key = (SpaceKey::of_test(0), "s".into());
         let mut outgoing = Outgoing::new(ledger_key, Bytes::new(), Load::default(), 0);
         (0..20).for_each(|_| outgoing.begin_attempt(Instant::now()));
-        let delay = |asked, flushing| outgoing.retry_delay(asked, flushing);
+        let mut delay = |asked, flushing| outgoing.retry_delay(asked, flushing);
         assert!(delay(None, true).is_some_and(|delay| delay <= LAST_RETRY_OF_FLUSH));
         let asked = Duration::from_secs(60);
         assert_eq!(delay(Some(asked), true), Some(asked));

@@ -215,11 +215,11 @@ impl<R> Routes<R> {
         Some(due.remove().1)
     }
 
-    /// Makes all retries due.
-    pub(crate) fn hasten(&mut self, now: Instant, change: impl Fn(&mut R)) {
+    /// Makes all retries due, but for those to which `change` gives a time.
+    pub(crate) fn hasten(&mut self, now: Instant, change: impl Fn(&mut R) -> Option<Instant>) {
         for ((_, serial), (key, mut request)) in std::mem::take(&mut self.later) {
-            change(&mut request);
-            self.later.insert((now, serial), (key, request));
+            let when = change(&mut request).unwrap_or(now);
+            self.later.insert((when, serial), (key, request));
         }
     }
 

@@ -355,7 +355,7 @@ impl Worker {
         }
     }
 
-    fn failed(&mut self, request: Outgoing, failure: &Failure) {
+    fn failed(&mut self, mut request: Outgoing, failure: &Failure) {
         let again = request
             .retry_delay(failure.retry_after, self.flushes.is_waiting())
             .filter(|_| failure.retryable);
