@@ -1,4 +1,4 @@
-//! OTLP over gRPC: the only file that names tonic.
+//! OTLP over gRPC: no file but this and `proxies.rs` names tonic.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Extensions, Request, Status};
 
 use super::otlp::decode_response;
+use super::proxies::WithoutPages;
 use super::transport::{
     Attempt, Compression, Failure, KEEPALIVE, LIMITS, Protocol, USER_AGENT, Wire, WireConfig,
     explain, remedy_of_no_connection,
@@ -68,7 +69,7 @@ impl Wire for Grpc {
         let metadata = MetadataMap::from_headers(headers);
         let request = Request::from_parts(metadata, Extensions::new(), body);
         let channel = self.channel.clone().expect("it is connected when opened");
-        let mut client = Client::new(channel);
+        let mut client = Client::new(WithoutPages(channel));
         if self.compression == Compression::Gzip {
             client = client.send_compressed(CompressionEncoding::Gzip);
         }
@@ -81,7 +82,7 @@ impl Wire for Grpc {
 }
 
 async fn export(
-    mut client: Client<Channel>,
+    mut client: Client<WithoutPages>,
     request: Request<Bytes>,
 ) -> Result<(u64, String), Status> {
     client

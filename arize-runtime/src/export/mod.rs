@@ -31,6 +31,7 @@ pub(crate) mod masking;
 mod otlp;
 mod outgoing;
 mod processor;
+mod proxies;
 mod roots;
 mod routes;
 mod spaces;
