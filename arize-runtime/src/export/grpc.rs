@@ -119,15 +119,15 @@ fn failure(status: &Status, looks_like_http: bool) -> Failure {
     // A status with a source was made here: the connection broke, or it never came to be.
     let answered = status.source().is_none();
     let message = explain(status.message(), status.source());
-    let http = looks_like_http
-        || [
-            "HTTP status",
-            "content-type",
-            "http2 error",
-            "frame with invalid size",
-        ]
-        .iter()
-        .any(|sign| message.contains(sign));
+    // A port for HTTP would not know the path; that somebody is overloaded or away is a proxy's word.
+    let unwell = answered && status.code() == Code::Unavailable;
+    let signs = [
+        "HTTP status",
+        "content-type",
+        "http2 error",
+        "frame with invalid size",
+    ];
+    let http = looks_like_http || !unwell && signs.iter().any(|sign| message.contains(sign));
     let retry_after = retry_info(status.details());
     let throttled = status.code() == Code::ResourceExhausted && retry_after.is_some();
     let too_large = answered && !throttled && is_too_large(status.code(), &message);
