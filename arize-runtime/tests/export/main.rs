@@ -18,6 +18,7 @@ macro_rules! over_both {
     };
 }
 
+mod answers;
 mod counts;
 mod delivery;
 mod faults;
@@ -28,6 +29,7 @@ mod protocols;
 mod restarts;
 mod retries;
 mod safety;
+mod too_large;
 
 use std::future::Future;
 use std::net::SocketAddr;
