@@ -22,6 +22,7 @@ mod answers;
 mod counts;
 mod delivery;
 mod faults;
+mod flushes;
 mod isolation;
 mod lifecycle;
 mod overload;
@@ -140,13 +141,18 @@ fn spans(arize: &Arize, space: &str, n: usize) {
 
 /// Whether this process runs the named test alone. If not, runs it so and gives what it printed.
 fn alone(test: &str, variables: &[(&str, &str)]) -> Result<(), Output> {
+    let mut this = Command::new(std::env::current_exe().expect("a path"));
+    alone_by(this.envs(variables.iter().copied()), test)
+}
+
+/// [`alone`], started by a command that this executable and its arguments are for.
+fn alone_by(this: &mut Command, test: &str) -> Result<(), Output> {
     if std::env::var_os("ARIZE_TEST_ALONE").is_some() {
         return Ok(());
     }
-    let output = Command::new(std::env::current_exe().expect("a path"))
+    let output = this
         .args(["--exact", test, "--nocapture"])
         .env("ARIZE_TEST_ALONE", "1")
-        .envs(variables.iter().copied())
         .output()
         .expect("it starts");
     assert!(
