@@ -57,7 +57,7 @@ async fn a_bad_space_delays_no_other(wire: Wire) {
         let receiver = wire.receiver().await;
         let arize = eager(wire, &receiver);
         receiver.show([Fault::new(answer.clone()).of_space("bad")]);
-        spans(&arize, "bad", 20 * 512);
+        spans(&arize, "bad", 40 * 512); // more requests than there are slots
         faulted(&receiver, 1).await;
         for n in 0..20 {
             spans(&arize, &format!("calm-{n}"), 3);
@@ -79,7 +79,9 @@ async fn many_spaces_that_hang_at_once_delay_a_new_one_by_no_attempt(wire: Wire)
     let hanging: Vec<_> = (0..40).map(|n| format!("hanging-{n}")).collect();
     let hangs = |space: &String| Fault::new(Answer::Hang).of_space(space);
     receiver.show(hanging.iter().map(hangs));
-    hanging.iter().for_each(|space| spans(&arize, space, 2));
+    for space in &hanging {
+        spans(&arize, space, 2);
+    }
     faulted(&receiver, 32).await;
     spans(&arize, "calm", 1);
     assert!(arrived(&receiver, 1).await, "an attempt takes 10 s");

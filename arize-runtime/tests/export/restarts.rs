@@ -97,11 +97,11 @@ async fn a_lost_answer_makes_duplicates_of_its_own_spans_only(wire: Wire) {
     let requests = ids(&receiver);
     let lost: Vec<_> = requests.iter().skip(2).step_by(3).flatten().collect();
     assert_eq!(receiver.faulted(), requests.len() / 3);
-    let received: Vec<_> = requests.iter().flatten().collect();
-    let distinct: HashSet<_> = received.iter().copied().collect();
+    let all: Vec<_> = requests.iter().flatten().collect();
+    let distinct: HashSet<_> = all.iter().copied().collect();
     assert_eq!(distinct.len(), 36);
-    assert!(received.len() > distinct.len(), "some answers were lost");
-    assert_eq!(received.len() - distinct.len(), lost.len());
+    assert!(all.len() > distinct.len(), "some answers were lost");
+    assert_eq!(all.len() - distinct.len(), lost.len());
     let stats = arize.stats();
     assert_eq!(
         (stats.ended, stats.exported),
