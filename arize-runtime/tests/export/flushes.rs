@@ -84,7 +84,7 @@ async fn deadlines_are_kept_with_20_000_spans_of_1_000_spaces(wire: Wire) {
     let receiver = wire.receiver().await;
     receiver.answer_with(Answer::Hang);
     let time = Duration::from_millis(300);
-    // what takes longer to encode than to make, so that many are not encoded when the time is over
+    // what takes longer to encode than to make, so that a flush finds many not encoded
     let json: StringValue = format!("{{\"text\": \"{}\"}}", "x".repeat(1_000)).into();
     let full = || {
         let arize = wire
@@ -117,6 +117,11 @@ async fn deadlines_are_kept_with_20_000_spans_of_1_000_spaces(wire: Wire) {
         assert_eq!(arize.stats().dropped.of(Loss::Failed), 20_000);
         took
     }));
+    // With no time at all most are not even encoded, but they are pending all the same.
+    let arize = full();
+    lost(foreign_block_on(arize.force_flush(Duration::ZERO)));
+    lost(arize.shutdown_blocking(Duration::ZERO));
+    assert_eq!(arize.stats().dropped.of(Loss::Failed), 20_000);
 }
 
 async fn shutdowns_and_flushes_at_the_same_time_are_harmless(wire: Wire) {
