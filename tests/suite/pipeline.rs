@@ -144,11 +144,19 @@ async fn after_shutdown_annotated_functions_are_bare_and_late_spans_are_counted(
         .tracer("by hand")
         .start("open");
     open.set_attributes(Routing::new("s", "p").unwrap().attributes());
+    work_in(&pipeline, "a").await;
+    assert_eq!(pipeline.arize.stats().unstarted_calls, 0);
     pipeline.arize.shutdown(SOON).await.unwrap();
     work_in(&pipeline, "a").await;
+    work_in(&pipeline, "b").await;
     open.end();
     let stats = pipeline.arize.stats();
-    assert_eq!((stats.ended, stats.dropped.of(Loss::Late)), (1, 1));
+    assert_eq!((stats.ended, stats.exported), (2, 1));
+    assert_eq!(
+        (stats.dropped.of(Loss::Late), stats.unstarted_calls),
+        (1, 2)
+    );
+    assert_eq!(pipeline.receiver.spans().len(), 1);
 }
 
 /// One runtime of each kind, each with one span to flush.

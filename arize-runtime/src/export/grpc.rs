@@ -1,4 +1,4 @@
-//! OTLP over gRPC: the only file that names tonic.
+//! OTLP over gRPC: no file but this and `proxies.rs` names tonic.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Extensions, Request, Status};
 
 use super::otlp::decode_response;
+use super::proxies::WithoutPages;
 use super::transport::{
     Attempt, Compression, Failure, KEEPALIVE, LIMITS, Protocol, USER_AGENT, Wire, WireConfig,
     explain, remedy_of_no_connection,
@@ -68,7 +69,7 @@ impl Wire for Grpc {
         let metadata = MetadataMap::from_headers(headers);
         let request = Request::from_parts(metadata, Extensions::new(), body);
         let channel = self.channel.clone().expect("it is connected when opened");
-        let mut client = Client::new(channel);
+        let mut client = Client::new(WithoutPages(channel));
         if self.compression == Compression::Gzip {
             client = client.send_compressed(CompressionEncoding::Gzip);
         }
@@ -81,7 +82,7 @@ impl Wire for Grpc {
 }
 
 async fn export(
-    mut client: Client<Channel>,
+    mut client: Client<WithoutPages>,
     request: Request<Bytes>,
 ) -> Result<(u64, String), Status> {
     client
@@ -118,15 +119,15 @@ fn failure(status: &Status, looks_like_http: bool) -> Failure {
     // A status with a source was made here: the connection broke, or it never came to be.
     let answered = status.source().is_none();
     let message = explain(status.message(), status.source());
-    let http = looks_like_http
-        || [
-            "HTTP status",
-            "content-type",
-            "http2 error",
-            "frame with invalid size",
-        ]
-        .iter()
-        .any(|sign| message.contains(sign));
+    // A port for HTTP would not know the path; that somebody is overloaded or away is a proxy's word.
+    let unwell = answered && status.code() == Code::Unavailable;
+    let signs = [
+        "HTTP status",
+        "content-type",
+        "http2 error",
+        "frame with invalid size",
+    ];
+    let http = looks_like_http || !unwell && signs.iter().any(|sign| message.contains(sign));
     let retry_after = retry_info(status.details());
     let throttled = status.code() == Code::ResourceExhausted && retry_after.is_some();
     let too_large = answered && !throttled && is_too_large(status.code(), &message);

@@ -85,6 +85,11 @@ impl Spans {
         }
     }
 
+    fn append(&mut self, others: &mut Self) {
+        self.len += std::mem::take(&mut others.len);
+        self.chunks.append(&mut others.chunks);
+    }
+
     pub(crate) fn pop_chunk(&mut self) -> Option<Vec<Ended>> {
         let chunk = self.chunks.pop_front()?;
         self.len -= chunk.len();
@@ -302,7 +307,12 @@ impl Inbox {
         Ok(())
     }
 
-    /// Swaps the waiting spans into `spans`, which is empty, if there is a reason to take them now.
+    /// Whether somebody waits for a flush that the worker has not taken yet.
+    pub(crate) fn is_flushing(&self) -> bool {
+        !self.lock().flushes.is_empty()
+    }
+
+    /// Moves the waiting spans behind `spans`, if there is a reason to take them now.
     pub(crate) fn take(&self, due: bool, spans: &mut Spans) -> Intake {
         let mut state = self.lock();
         let State { full, flushes, .. } = &mut *state;
@@ -315,7 +325,7 @@ impl Inbox {
                 Intake::Early
             };
         }
-        std::mem::swap(&mut state.spans, spans);
+        spans.append(&mut state.spans);
         Intake::Taken { flushes, full }
     }
 

@@ -4,8 +4,9 @@
 //! - On the threads that end spans: `processor` (`allowed`, `attributes`, `weight`) puts them into the `inbox`,
 //!   whose `ledger` counts (`spaces`).
 //! - On the export thread, started and asked by `handle`: `worker` encodes (`buffers`, `masking`, `encode`), groups
-//!   in `routes` (`batch`, `lane`), sends what is `under_way` (`otlp`, `outgoing`) and answers every `flush`.
-//! - To the collector: `transport` by `grpc` or `http` (`http_answer`), with `credentials` and `roots`.
+//!   in `routes` (`batch`, `lane`, `request_limit`), sends what is `under_way` (`otlp`, `outgoing`) and answers
+//!   every `flush`.
+//! - To the collector: `transport` by `grpc` (`proxies`) or `http` (`http_answer`), with `credentials` and `roots`.
 
 mod allowed;
 pub(crate) mod attributes;
@@ -25,6 +26,8 @@ pub(crate) mod masking;
 mod otlp;
 mod outgoing;
 mod processor;
+mod proxies;
+mod request_limit;
 mod roots;
 mod routes;
 mod spaces;

@@ -106,6 +106,8 @@ impl RoutingSpanProcessor {
     fn flush(&self, timeout: Duration, close: bool) -> Answer {
         let (flush, answer) = Flush::new(timeout, close, self.inbox.losses());
         match self.inbox.flush(flush) {
+            // A panic drops the provider, as it drops the handle: it is not held up.
+            Ok(()) if close && std::thread::panicking() => Ok(()),
             Ok(()) => handle::wait(answer, timeout, &self.inbox),
             Err(gate) => handle::after_the_end(gate, timeout, &self.inbox),
         }

@@ -3,10 +3,8 @@
 use opentelemetry::{Array, KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
-/// For the span itself, and for its part of what is kept for its batch, its space and its request.
-const SPAN: usize = size_of::<SpanData>() + 256;
-/// For an attribute: itself, and its key once it is encoded.
-const ATTRIBUTE: usize = size_of::<KeyValue>() + 32;
+/// For the span itself, and its part of what is kept for its batch, its space and its request.
+const SPAN: usize = size_of::<SpanData>() + 128;
 /// For an event or a link.
 const ENTRY: usize = 128;
 
@@ -31,7 +29,7 @@ pub(crate) fn weight(span: &SpanData) -> u64 {
 fn attributes(attributes: &[KeyValue]) -> usize {
     attributes
         .iter()
-        .map(|attribute| ATTRIBUTE + value(&attribute.value))
+        .map(|kv| size_of::<KeyValue>() + kv.key.as_str().len() + value(&kv.value))
         .sum()
 }
 

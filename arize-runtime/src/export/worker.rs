@@ -16,6 +16,7 @@ use super::inbox::{Ended, Gate, Inbox, Intake, Spans};
 use super::ledger::Load;
 use super::otlp::{EncodedResource, Scopes, encode_request};
 use super::outgoing::Outgoing;
+use super::request_limit::{MAX_REQUEST, RequestLimit};
 use super::routes::Routes;
 use super::transport::{Target, Transport};
 use super::under_way::UnderWay;
@@ -23,10 +24,8 @@ use crate::notice::{Notice, warn};
 use crate::stats::Loss;
 use crate::trace_config::TraceConfig;
 
-/// Collectors refuse requests above 4 MiB by default.
-const MAX_REQUEST: usize = 4 * 1024 * 1024;
-/// Chunks of spans that are encoded at a time: between, answers are taken and deadlines kept.
-const SLICE: usize = 8;
+/// Spans are encoded for so long at a time: between, answers are taken and deadlines kept.
+const SLICE: Duration = Duration::from_millis(2);
 
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -38,8 +37,7 @@ pub(super) struct Worker {
     transport: Transport,
     encoded_resource: OnceCell<EncodedResource>,
     scopes: Scopes,
-    /// Bytes that batches stay below, less than [`MAX_REQUEST`] once the collector refused some.
-    request_limit: usize,
+    request_limit: RequestLimit,
     /// Taken from the inbox, and not encoded yet.
     taken: Taken,
     routes: Routes<Outgoing>,
@@ -77,7 +75,7 @@ impl Worker {
             transport,
             encoded_resource: OnceCell::new(),
             scopes: Scopes::default(),
-            request_limit: MAX_REQUEST,
+            request_limit: RequestLimit::default(),
             taken: Taken {
                 spans: Spans::default(),
                 at: Instant::now(),
@@ -101,6 +99,7 @@ impl Worker {
                 self.enqueue(batch);
             }
             self.dispatch();
+            self.request_limit.relax(now);
             let mut finished = self.flushes.finish(Instant::now(), || self.inbox.losses());
             if finished.iter().any(|(flush, _)| flush.close) {
                 self.under_way.abort();
@@ -163,30 +162,16 @@ impl Worker {
     }
 
     /// Takes the spans out of the inbox if it is time to, encodes some, and begins the flushes that
-    /// came with them once they are all encoded.
+    /// came with them once all are encoded, or their time is over.
     fn collect(&mut self) {
-        if self.taken.spans.is_empty() {
-            let due = self
-                .noticed
-                .is_some_and(|at| at.elapsed() >= self.batch_delay);
-            match self.inbox.take(due, &mut self.taken.spans) {
-                Intake::Empty => self.noticed = None,
-                Intake::Early => {
-                    self.noticed.get_or_insert_with(Instant::now);
-                }
-                Intake::Taken { flushes, full } => {
-                    self.taken.at = self.noticed.take().unwrap_or_else(Instant::now);
-                    self.taken.flushes = flushes;
-                    self.taken.full = full;
-                }
-            }
-        }
-        for _ in 0..SLICE {
-            let Some(chunk) = self.taken.spans.pop_chunk() else {
-                break;
-            };
+        self.take();
+        let until = Instant::now() + SLICE;
+        while let Some(chunk) = self.taken.spans.pop_chunk() {
             for ended in chunk {
                 self.add(ended, self.taken.at);
+            }
+            if Instant::now() >= until {
+                break;
             }
         }
         let now = Instant::now();
@@ -201,6 +186,27 @@ impl Worker {
             if !flushes.is_empty() {
                 self.routes.hasten(Outgoing::hasten);
                 self.flushes.begin(flushes, self.taken.spans.len() as u64);
+            }
+        }
+    }
+
+    /// Takes the next spans once those before are encoded. A flush does not wait for that: its time runs.
+    fn take(&mut self) {
+        if !self.taken.spans.is_empty() && !self.inbox.is_flushing() {
+            return;
+        }
+        let due = self
+            .noticed
+            .is_some_and(|at| at.elapsed() >= self.batch_delay);
+        match self.inbox.take(due, &mut self.taken.spans) {
+            Intake::Empty => self.noticed = None,
+            Intake::Early => {
+                self.noticed.get_or_insert_with(Instant::now);
+            }
+            Intake::Taken { flushes, full } => {
+                self.taken.at = self.noticed.take().unwrap_or_else(Instant::now);
+                self.taken.flushes.extend(flushes);
+                self.taken.full |= full;
             }
         }
     }
@@ -247,7 +253,7 @@ impl Worker {
             warn(Notice::TooLarge, || too_large(space_id, encoded.len()));
             return self.inbox.lost(space, load, Loss::TooLarge, None);
         }
-        let most = most.min(self.request_limit);
+        let most = most.min(self.request_limit.bytes());
         let encoded = Encoded {
             space,
             project_name,

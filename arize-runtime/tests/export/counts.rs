@@ -195,4 +195,5 @@ async fn stats_name_the_last_spaces() {
         n >= 200 && (space.exported, space.pending) == (2, 0)
     };
     assert!(spaces[1..].iter().all(late), "{spaces:?}");
+    arize.shutdown(LONG).await.expect("everything is sent");
 }

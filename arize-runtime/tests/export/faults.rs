@@ -7,7 +7,6 @@ over_both! {
     an_unavailable_collector_is_asked_again,
     a_collector_that_starts_late_gets_everything,
     a_refusal_is_final,
-    a_hanging_space_holds_up_no_other,
     an_attempt_has_its_time,
     a_connection_that_died_without_a_word_is_replaced,
     a_collector_that_comes_back_gets_what_was_in_back_off_at_the_shutdown,
@@ -96,26 +95,6 @@ async fn a_refusal_is_final(wire: Wire) {
     let code = wire.code("PERMISSION_DENIED", "HTTP 403");
     let told = format!("{code}: not yours, [the API key]; check `ARIZE_API_KEY`");
     assert!(error.to_string().contains(&told), "{error}");
-}
-
-async fn a_hanging_space_holds_up_no_other(wire: Wire) {
-    let receiver = wire.receiver().await;
-    let arize = wire.pipeline(&receiver);
-    receiver.answer_with(Answer::Delay(Duration::from_secs(60)));
-    for n in 0..31 {
-        spans(&arize, &format!("hanging-{n}"), 1);
-    }
-    let error = arize
-        .force_flush(Duration::from_millis(500))
-        .await
-        .expect_err("they hang");
-    assert_eq!(error.pending, 31);
-    receiver.answer_with(Answer::Ok);
-    spans(&arize, "calm", 5);
-    let start = Instant::now();
-    let _hanging = arize.force_flush(Duration::from_millis(500)).await;
-    assert!(start.elapsed() < Duration::from_secs(1));
-    assert_eq!(arize.stats().exported, 5);
 }
 
 async fn an_attempt_has_its_time(wire: Wire) {

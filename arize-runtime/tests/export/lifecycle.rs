@@ -1,67 +1,24 @@
-//! Flush, shutdown and drop, under every executor and under none.
+//! What begins and ends with a pipeline: its thread, what is installed, and what comes too late.
 
 use super::*;
 
 over_both! {
-    shutdown_keeps_its_deadline_and_tells_what_is_pending,
-    flush_and_shutdown_work_in_a_multi_thread_runtime,
     dropping_the_handle_sends_what_is_there,
 }
 
-async fn flush_and_shutdown_work_in_a_multi_thread_runtime(wire: Wire) {
-    let receiver = wire.receiver().await;
-    let arize = wire.pipeline(&receiver);
-    spans(&arize, SPACE, 3);
-    arize.force_flush(LONG).await.expect("everything is sent");
-    spans(&arize, SPACE, 3);
-    arize
-        .shutdown_blocking(LONG)
-        .expect("blocking inside a runtime");
-    assert_eq!(receiver.spans().len(), 6);
-}
-
 #[test]
-fn flush_and_shutdown_work_without_a_runtime() {
+fn the_provider_of_the_sdk_can_flush_and_shut_down_too() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime for the receiver");
     let receiver = runtime.block_on(receiver());
     let arize = pipeline(&receiver);
+    let provider = arize.tracer_provider();
     spans(&arize, SPACE, 3);
-    foreign_block_on(arize.force_flush(LONG)).expect("a foreign executor");
+    provider.force_flush().expect("everything is sent");
+    assert_eq!(receiver.spans().len(), 3);
     spans(&arize, SPACE, 3);
-    arize
-        .tracer_provider()
-        .force_flush()
-        .expect("the SDK's own");
-    spans(&arize, SPACE, 3);
-    arize.shutdown_blocking(LONG).expect("no executor at all");
-    assert_eq!(receiver.spans().len(), 9);
-}
-
-async fn shutdown_keeps_its_deadline_and_tells_what_is_pending(wire: Wire) {
-    let receiver = wire.receiver().await;
-    let arize = wire.pipeline(&receiver);
-    receiver.answer_with(Answer::Delay(Duration::from_secs(60)));
-    for n in 0..100 {
-        span(&arize, &format!("space-{n}"), []);
-    }
-    let start = Instant::now();
-    let error = arize
-        .shutdown(Duration::from_millis(300))
-        .await
-        .expect_err("it hangs");
-    assert!(
-        start.elapsed() < Duration::from_millis(600),
-        "{:?}",
-        start.elapsed()
-    );
-    assert_eq!((error.pending, error.lost.total()), (100, 0));
-    let stats = arize.stats();
-    assert_eq!((stats.pending, stats.dropped.of(Loss::Failed)), (0, 100));
-    arize
-        .shutdown(LONG)
-        .await
-        .expect("a second one is harmless");
-    arize.force_flush(LONG).await.expect("and so is a flush");
+    provider.shutdown().expect("everything is sent");
+    assert_eq!(receiver.spans().len(), 6);
+    arize.shutdown_blocking(LONG).expect("it is over already");
 }
 
 #[tokio::test]
@@ -75,6 +32,36 @@ async fn spans_that_end_after_the_shutdown_are_counted_as_late() {
     open.end();
     let stats = arize.stats();
     assert_eq!((stats.ended, stats.dropped.of(Loss::Late)), (1, 1));
+}
+
+#[arize_runtime::tool]
+fn annotated(n: u32) -> u32 {
+    n
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_after_the_shutdown_of_the_installed_pipeline_start_no_span_and_are_counted() {
+    const TEST: &str = "lifecycle::calls_after_the_shutdown_of_the_installed_pipeline_start_no_span_and_are_counted";
+    if alone(TEST, &[]).is_err() {
+        return;
+    }
+    let receiver = receiver().await;
+    let arize = registration(receiver.endpoint())
+        .install()
+        .expect("the first");
+    let routing = Routing::new(SPACE, "project").expect("a good route");
+    set_routing_context(routing, || {
+        assert_eq!(annotated(1), 1);
+        let open = opentelemetry::global::tracer("test").start("open");
+        arize.shutdown_blocking(LONG).expect("everything is sent");
+        (0..3).for_each(|n| assert_eq!(annotated(n), n, "the function does its work"));
+        drop(open);
+    });
+    let stats = arize.stats();
+    let of = |loss| stats.dropped.of(loss);
+    assert_eq!((stats.ended, of(Loss::Late)), (2, 1), "{stats:?}");
+    assert_eq!(stats.unstarted_calls, 3);
+    assert_eq!(receiver.spans().len(), 1);
 }
 
 async fn dropping_the_handle_sends_what_is_there(wire: Wire) {

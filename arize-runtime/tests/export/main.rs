@@ -18,13 +18,19 @@ macro_rules! over_both {
     };
 }
 
+mod answers;
 mod counts;
 mod delivery;
 mod faults;
+mod flushes;
+mod isolation;
 mod lifecycle;
 mod overload;
 mod protocols;
+mod restarts;
+mod retries;
 mod safety;
+mod too_large;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -33,7 +39,7 @@ use std::process::{Command, Output};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use arize_local::{Answer, Receiver};
+use arize_local::{Answer, Fault, Receiver};
 use arize_runtime::{
     Arize, InstallError, Loss, Protocol, RegisterWithRouting, Routing, register_with_routing,
     set_routing_context,
@@ -135,13 +141,18 @@ fn spans(arize: &Arize, space: &str, n: usize) {
 
 /// Whether this process runs the named test alone. If not, runs it so and gives what it printed.
 fn alone(test: &str, variables: &[(&str, &str)]) -> Result<(), Output> {
+    let mut this = Command::new(std::env::current_exe().expect("a path"));
+    alone_by(this.envs(variables.iter().copied()), test)
+}
+
+/// [`alone`], started by a command that this executable and its arguments are for.
+fn alone_by(this: &mut Command, test: &str) -> Result<(), Output> {
     if std::env::var_os("ARIZE_TEST_ALONE").is_some() {
         return Ok(());
     }
-    let output = Command::new(std::env::current_exe().expect("a path"))
+    let output = this
         .args(["--exact", test, "--nocapture"])
         .env("ARIZE_TEST_ALONE", "1")
-        .envs(variables.iter().copied())
         .output()
         .expect("it starts");
     assert!(

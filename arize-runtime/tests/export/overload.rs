@@ -66,6 +66,7 @@ async fn a_space_that_floods_does_not_push_the_others_out(wire: Wire) {
     assert_eq!(calm.len(), 20);
     assert!(calm.iter().all(|space| space.pending == 10));
     assert_eq!(stats.dropped.of(Loss::QueueFull), 8_249);
+    let _given_up = arize.shutdown(Duration::ZERO).await;
 }
 
 async fn a_queue_that_is_full_is_sent_at_once(wire: Wire) {
@@ -100,6 +101,7 @@ async fn one_space_may_have_the_whole_queue_where_there_is_no_other() {
     spans(&arize, "ignored", 15);
     let stats = arize.stats();
     assert_eq!((stats.pending, stats.dropped.of(Loss::QueueFull)), (10, 5));
+    let _given_up = arize.shutdown(Duration::ZERO).await;
 }
 
 #[tokio::test]
@@ -122,6 +124,7 @@ async fn the_queue_is_bounded_in_bytes() {
     );
     assert_eq!(stats.pending + stats.dropped.of(Loss::QueueFull), 100);
     assert!((40..50).contains(&stats.pending), "{stats:?}");
+    let _given_up = arize.shutdown(Duration::ZERO).await;
 }
 
 #[tokio::test]
@@ -171,6 +174,7 @@ async fn a_thread_waits_no_longer_than_it_is_told() {
     spans(&arize, SPACE, 3);
     assert!(start.elapsed() >= 2 * wait, "{:?}", start.elapsed());
     assert_eq!(arize.stats().dropped.of(Loss::QueueFull), 2);
+    let _given_up = arize.shutdown(Duration::ZERO).await;
 
     // and a shutdown ends the waiting
     let arize = std::sync::Arc::new(build(Duration::from_secs(600)));

@@ -90,31 +90,6 @@ async fn the_address_says_http_and_its_path_is_not_repeated() {
     }
 }
 
-over_both! {
-    a_throttled_space_is_asked_again_when_the_collector_says,
-}
-
-async fn a_throttled_space_is_asked_again_when_the_collector_says(wire: Wire) {
-    let receiver = wire.receiver().await;
-    let arize = wire.pipeline(&receiver);
-    receiver.answer_with(Answer::Throttle(Duration::from_secs(2)));
-    spans(&arize, SPACE, 1);
-    let start = Instant::now();
-    let error = arize
-        .force_flush(Duration::from_millis(500))
-        .await
-        .expect_err("it is throttled");
-    assert_eq!((error.pending, error.lost.total()), (1, 0));
-    receiver.answer_with(Answer::Ok);
-    let arrived = receiver.wait_until(LONG, |spans| spans.len() == 1).await;
-    assert_eq!(arrived.len(), 1);
-    assert!(
-        start.elapsed() >= Duration::from_secs(2),
-        "{:?}",
-        start.elapsed()
-    );
-}
-
 /// HTTP/1 has no streams, so requests that overlap need a connection each; but spaces do not.
 #[tokio::test]
 async fn connections_are_bounded_by_requests_and_not_by_spaces() {

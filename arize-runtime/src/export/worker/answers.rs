@@ -9,9 +9,6 @@ use crate::export::transport::{Failure, Reply, Target};
 use crate::notice::{Notice, warn};
 use crate::stats::Loss;
 
-/// Requests do not get smaller than this, whatever a collector refuses.
-const MIN_REQUEST: usize = 64 * 1024;
-
 impl Worker {
     pub(super) fn answered(&mut self, request: Outgoing, reply: Reply) {
         match reply {
@@ -68,8 +65,7 @@ impl Worker {
             self.told(request, failure, "was dropped");
             return self.give_up(request, failure, Loss::TooLarge);
         };
-        let smaller = (body.len() / 2).max(MIN_REQUEST);
-        self.request_limit = self.request_limit.min(smaller);
+        self.request_limit.refused(body.len(), Instant::now());
         warn(Notice::TooLarge, || {
             format!(
                 "{} refused a request of {} bytes ({} spans of space `{space_id}`) as too large; it is sent \
