@@ -95,8 +95,8 @@ impl Spell {
 }
 
 /// Says its URLs, does what it is told by lines, and ends with its stdin. A fault and the time after
-/// it last a step each.
-pub(crate) fn serve(step: Duration) -> Result<()> {
+/// it last a step each; without a step there are none.
+pub(crate) fn serve(step: Option<Duration>) -> Result<()> {
     let (sender, lines) = unbounded_channel();
     std::thread::spawn(move || {
         let told = std::io::stdin()
@@ -114,14 +114,15 @@ pub(crate) fn serve(step: Duration) -> Result<()> {
     runtime.block_on(misbehave(lines, step))
 }
 
-async fn misbehave(mut lines: UnboundedReceiver<String>, step: Duration) -> Result<()> {
+async fn misbehave(mut lines: UnboundedReceiver<String>, step: Option<Duration>) -> Result<()> {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let receiver = Receiver::bind(any).await?.with_http(any).await?;
     let receiver = receiver.counting_ids();
     let http = receiver.http_endpoint().ok_or("it has an HTTP port")?;
     println!("{} {http}", receiver.endpoint());
     let mut course = Course::new(receiver);
-    let mut steps = tokio::time::interval(step.max(Duration::from_millis(1)));
+    course.ended = step.is_none();
+    let mut steps = tokio::time::interval(step.unwrap_or(Duration::from_secs(1)));
     loop {
         tokio::select! {
             line = lines.recv() => match line.as_deref() {

@@ -37,13 +37,16 @@ struct Arguments {
     /// Export over HTTP instead of gRPC
     #[arg(long)]
     http: bool,
+    /// Without faults
+    #[arg(long)]
+    well: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// The collector
     #[command(hide = true)]
-    Collector { step_millis: u64 },
+    Collector { step_millis: Option<u64> },
 }
 
 fn main() -> Result<ExitCode> {
@@ -52,17 +55,24 @@ fn main() -> Result<ExitCode> {
         seconds,
         load,
         http,
+        well,
     } = Arguments::parse();
     let good = match (command, load) {
         (Some(Command::Collector { step_millis }), _) => {
-            collector::serve(Duration::from_millis(step_millis))?;
+            collector::serve(step_millis.map(Duration::from_millis))?;
             true
         }
         (None, Some(load)) => {
             let time = Duration::from_secs(seconds);
-            Part { load, time, http }.run()?
+            let part = Part {
+                load,
+                time,
+                http,
+                well,
+            };
+            part.run()?
         }
-        (None, None) => all_parts(seconds, http)?,
+        (None, None) => all_parts(seconds, http, well)?,
     };
     Ok(if good {
         ExitCode::SUCCESS
@@ -72,7 +82,7 @@ fn main() -> Result<ExitCode> {
 }
 
 /// Each part in a process of its own, so that the memory of one does not hide that of the next.
-fn all_parts(seconds: u64, http: bool) -> Result<bool> {
+fn all_parts(seconds: u64, http: bool, well: bool) -> Result<bool> {
     let loads = Load::value_variants();
     let rounds = seconds.div_ceil(LONGEST_PART * loads.len() as u64);
     let each = (seconds / (rounds * loads.len() as u64)).max(1);
@@ -82,6 +92,7 @@ fn all_parts(seconds: u64, http: bool) -> Result<bool> {
             let mut part = Program::new(std::env::current_exe()?);
             part.args(["--load", load.name(), "--seconds", &each.to_string()]);
             part.args(http.then_some("--http"));
+            part.args(well.then_some("--well"));
             failed += u32::from(!part.status()?.success());
         }
     }

@@ -37,6 +37,8 @@ pub(crate) struct Part {
     pub(crate) load: Load,
     pub(crate) time: Duration,
     pub(crate) http: bool,
+    /// No faults are shown.
+    pub(crate) well: bool,
 }
 
 /// All that runs.
@@ -77,7 +79,7 @@ impl Part {
             format!("the shutdown took {closing:.1?}: {closed:?}"),
         ));
         checks.extend(process.checks(threads));
-        if self.time >= faults::ALL_ARE_MET_IN {
+        if !self.well && self.time >= faults::ALL_ARE_MET_IN {
             checks.push(moment.after.arrived.all_faults_were_met());
         }
         println!("\n{}", moment.stats);
@@ -92,7 +94,11 @@ impl Part {
 
     fn start(self) -> Result<Running> {
         let step = faults::step(self.time).as_millis().to_string();
-        let mut collector = Helper::start(&["collector", &step])?;
+        let mut arguments = vec!["collector", &step];
+        if self.well {
+            arguments.pop();
+        }
+        let mut collector = Helper::start(&arguments)?;
         let endpoints = collector.line()?;
         let (grpc, http) = endpoints.trim().split_once(' ').ok_or("no endpoints")?;
         let (endpoint, protocol) = if self.http {
@@ -136,12 +142,15 @@ impl Part {
             let moment = running.moment()?;
             let rate = (moment.stats.exported - exported) / TOLD_EACH.as_secs();
             exported = moment.stats.exported;
+            let spaces = moment.stats.spaces.iter();
             println!(
-                "{:>5} s  {}  {process}  {:>6} spaces  {rate:>7} exported/s  {:>5} KiB pending  {}",
+                "{:>5} s  {}  {process}  {:>6} spaces  {rate:>7} exported/s  {:>5} KiB pending, {} spans \
+                 at most of a space  {}",
                 told.as_secs(),
                 self.load.name(),
                 running.producers.spaces(),
                 moment.stats.pending_bytes / 1024,
+                spaces.map(|space| space.pending).max().unwrap_or(0),
                 moment.stats,
             );
             for check in moment.checks(Slack::of(running.producers.count())) {
