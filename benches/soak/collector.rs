@@ -46,11 +46,10 @@ struct Spell {
 
 impl Arrived {
     pub(crate) fn all_faults_were_met(&self) -> Check {
-        let met = FAULTS.iter().zip(&self.met);
-        let unmet: Vec<_> = met.filter(|(_, met)| **met == 0).collect();
+        let met = self.met.iter().filter(|met| **met > 0).count();
         Check::new(
-            unmet.is_empty(),
-            format!("each fault was met by some requests, but for {unmet:?}"),
+            met == FAULTS.len(),
+            format!("{met} of {} faults were met by some requests", FAULTS.len()),
         )
     }
 }
@@ -78,11 +77,8 @@ impl fmt::Display for Arrived {
             self.well.rate(),
             self.unwell.rate()
         )?;
-        let met: Vec<_> = FAULTS.iter().zip(&self.met).collect();
-        let met: Vec<_> = met
-            .iter()
-            .map(|(fault, n)| format!("{fault} {n}"))
-            .collect();
+        let met = FAULTS.iter().zip(&self.met);
+        let met: Vec<_> = met.map(|(fault, n)| format!("{fault} {n}")).collect();
         f.write_str(&met.join(", "))
     }
 }
