@@ -51,7 +51,8 @@ impl fmt::Display for Design {
 }
 
 impl Design {
-    /// Starts it, exporting to `url`. Where it has one queue, that holds `queue` spans.
+    /// Starts it, exporting to `url`. The one queue of b and of e holds `queue` spans; ours is as it is
+    /// by default.
     pub(crate) fn start(self, url: &str, queue: usize) -> Result<Pipeline> {
         match self {
             Self::A => {
@@ -66,8 +67,8 @@ impl Design {
                 Ok(Pipeline::of_peer(processor, Some(runtime)))
             }
             Self::E => Ok(Pipeline::of_peer(Buffers::start(url, queue)?, None)),
-            Self::Ours => Pipeline::ours(url, Protocol::Grpc, Some(queue)),
-            Self::OursHttp => Pipeline::ours(url, Protocol::HttpProtobuf, Some(queue)),
+            Self::Ours => Pipeline::ours(url, Protocol::Grpc, None),
+            Self::OursHttp => Pipeline::ours(url, Protocol::HttpProtobuf, None),
         }
     }
 }

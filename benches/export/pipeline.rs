@@ -17,6 +17,9 @@ use crate::collector::{Collector, Counts};
 pub(crate) const BATCH: usize = 512;
 pub(crate) const DELAY: Duration = Duration::from_secs(1);
 
+/// More than `arize_runtime` reckons for a span of the benches.
+const SPAN_BYTES: usize = 2_560;
+
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     provider: SdkTracerProvider,
@@ -26,14 +29,18 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    /// `arize_runtime`, with room for so many spans if that is said.
-    pub(crate) fn ours(url: &str, protocol: Protocol, queue: Option<usize>) -> Result<Self> {
+    /// `arize_runtime`, with room for a burst of so many spans if that is said.
+    pub(crate) fn ours(url: &str, protocol: Protocol, burst: Option<usize>) -> Result<Self> {
         let mut registration = register_with_routing()
             .with_environment(|_| None)
             .endpoint(url)
             .protocol(protocol);
-        if let Some(spans) = queue {
-            registration = registration.max_queue_size(spans);
+        if let Some(spans) = burst {
+            // One space alone may hold seven eighths of the queue.
+            let room = 2 * spans;
+            registration = registration
+                .max_queue_size(room)
+                .max_queue_bytes(room * SPAN_BYTES);
         }
         let arize = registration.build()?;
         Ok(Self {

@@ -43,13 +43,14 @@ fn w5_tells_losses_of_each_exporter() {
 
 #[test]
 fn a_short_soak_holds_what_it_promises() {
-    let soak = Command::new(env!("CARGO_BIN_EXE_soak"))
-        .args(["--seconds", "3"])
-        .output();
-    let soak = soak.expect("the soak starts");
-    assert!(
-        soak.status.success(),
-        "{}",
-        String::from_utf8_lossy(&soak.stdout)
-    );
+    for protocol in [&[][..], &["--http"]] {
+        let soak = Command::new(env!("CARGO_BIN_EXE_soak"))
+            .args(["--seconds", "6"])
+            .args(protocol)
+            .output();
+        let soak = soak.expect("the soak starts");
+        let text = String::from_utf8_lossy(&soak.stdout);
+        assert!(soak.status.success(), "{protocol:?}: {text}");
+        assert!(text.ends_with("good: all held\n"), "{text}");
+    }
 }
