@@ -9,7 +9,7 @@ use crate::error::FlushError;
 use crate::stats::Losses;
 
 /// Stands for "never": `Instant` cannot add `Duration::MAX`.
-const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(super) const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 pub(crate) type Answer = Result<(), FlushError>;
 

@@ -10,7 +10,7 @@ use opentelemetry::Context;
 use opentelemetry_sdk::trace::SpanData;
 use tokio::sync::Notify;
 
-use super::flush::Flush;
+use super::flush::{FAR, Flush};
 use super::ledger::{Ledger, Limits, Load};
 use super::spaces::SpaceKey;
 use crate::notice::{Notice, warn};
@@ -60,6 +60,8 @@ struct State {
     gate: Gate,
     /// A span found no room, so that there is no use in waiting for more of a batch.
     full: bool,
+    /// The worker knows of it. It is told again once there was room meanwhile.
+    told_full: bool,
     /// Threads that wait for room.
     waiting: usize,
 }
@@ -179,6 +181,7 @@ impl Inbox {
                 flushes: Vec::new(),
                 gate: Gate::Open,
                 full: false,
+                told_full: false,
                 waiting: 0,
             }),
             wake: Notify::new(),
@@ -213,14 +216,15 @@ impl Inbox {
                 }
                 Err(loss) => loss,
             };
-            if loss == Loss::QueueFull && !std::mem::replace(&mut state.full, true) {
+            if loss == Loss::QueueFull && !std::mem::replace(&mut state.told_full, true) {
+                state.full = true;
                 self.wake.notify_one();
             }
             let Some(patience) = self.patience.filter(|_| loss == Loss::QueueFull) else {
                 break loss;
             };
             let now = Instant::now();
-            let left = *patient_until.get_or_insert(now + patience) - now;
+            let left = *patient_until.get_or_insert(now + patience.min(FAR)) - now;
             if left.is_zero() {
                 break loss;
             }
@@ -262,6 +266,7 @@ impl Inbox {
         let mut state = self.lock();
         let space_id = state.ledger.space_id(space); // before it may be forgotten
         change(&mut state.ledger);
+        state.told_full = false;
         let waiting = state.waiting > 0;
         drop(state);
         if waiting {

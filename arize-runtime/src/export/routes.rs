@@ -111,7 +111,7 @@ impl<R> Routes<R> {
     /// Takes a batch that was opened `delay` ago or earlier; `None` for the delay takes any.
     pub(crate) fn seal(&mut self, now: Instant, delay: Option<Duration>) -> Option<Batch> {
         while let Some(oldest) = self.opened.front() {
-            if delay.is_some_and(|delay| now < oldest.at + delay) {
+            if delay.is_some_and(|delay| now.duration_since(oldest.at) < delay) {
                 return None;
             }
             let oldest = self.opened.pop_front()?;

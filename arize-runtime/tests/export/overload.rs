@@ -191,3 +191,22 @@ async fn a_thread_waits_no_longer_than_it_is_told() {
         (1, 1)
     );
 }
+
+/// `Instant` cannot add as much: nothing may panic, here or on the export thread.
+#[tokio::test(flavor = "multi_thread")]
+async fn durations_may_be_as_long_as_they_can_be() {
+    let receiver = receiver().await;
+    let arize = registration(receiver.endpoint())
+        .timeout(Duration::MAX)
+        .batch_delay(Duration::MAX)
+        .wait_when_full(Duration::MAX)
+        .max_queue_size(1)
+        .build()
+        .expect("a good configuration");
+    spans(&arize, SPACE, 3);
+    arize
+        .shutdown(Duration::MAX)
+        .await
+        .expect("everything is sent");
+    assert_eq!(receiver.spans().len(), 3);
+}
