@@ -91,7 +91,8 @@ pub enum InstallError {
         /// The path.
         path: String,
     },
-    /// This process has a pipeline already. Keep the first handle, or call
+    /// This process has installed a pipeline already, which is once for all, even after its shutdown. Keep
+    /// the first handle, or call
     /// [`build`](crate::RegisterWithRouting::build) for one that touches nothing global.
     AlreadyInstalled,
     /// The export thread could not be started.
@@ -122,7 +123,7 @@ impl fmt::Display for InstallError {
             } => write!(
                 f,
                 "the endpoint `{endpoint}` from `{source}` {reason}; write it like \
-                 `https://otlp.arize.com/v1`"
+                 `https://otlp.arize.com/v1` or `http://localhost:4317`"
             ),
             Self::RootCertificate { source, reason } => {
                 write!(f, "the root certificate from `{source}` {reason}")
@@ -130,7 +131,8 @@ impl fmt::Display for InstallError {
             Self::Header { name } => {
                 write!(
                     f,
-                    "the extra header `{name}` has a name or value that cannot be sent"
+                    "the extra header `{name}` cannot be sent: it belongs to the protocol, or has a character \
+                     that no header may have; leave it out or mend it"
                 )
             }
             Self::Routing(error) => write!(
@@ -143,8 +145,8 @@ impl fmt::Display for InstallError {
                  between them, like `card.number`"
             ),
             Self::AlreadyInstalled => f.write_str(
-                "a pipeline is installed in this process already; keep its handle, or call \
-                 `.build()` instead of `.install()`",
+                "a process installs one pipeline, and this one has, even if it was shut down since; keep the \
+                 first handle, or call `.build()` instead of `.install()`",
             ),
             Self::Thread(error) => write!(f, "the export thread could not be started: {error}"),
         }
@@ -167,6 +169,16 @@ impl From<RoutingError> for InstallError {
     }
 }
 
+/// `1 span`, `2 spans`.
+pub(crate) struct Number(pub(crate) u64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.0 == 1 { "" } else { "s" };
+        write!(f, "{} span{plural}", self.0)
+    }
+}
+
 /// Spans that a flush or shutdown did not bring to the collector.
 ///
 /// The counts are of this flush: what was lost while it ran and what was still under way when its
@@ -176,9 +188,10 @@ impl From<RoutingError> for InstallError {
 pub struct FlushError {
     /// Spans that were given up, by reason.
     pub lost: crate::Losses,
-    /// Spans that were not through in time.
+    /// Spans that were not through in time. After a flush they are still in the queue; after a shutdown
+    /// they have been given up, and are [`Loss::Failed`](crate::Loss::Failed) in the statistics.
     pub pending: u64,
-    /// The time that the caller gave.
+    /// The time that the caller gave. A shutdown elsewhere may have ended the pipeline before.
     pub timeout: Duration,
     /// What the last failed request was answered, if one failed.
     pub cause: Option<String>,
@@ -188,16 +201,14 @@ impl fmt::Display for FlushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut clauses = Vec::new();
         if self.lost.total() > 0 {
-            clauses.push(format!(
-                "{} spans were lost ({})",
-                self.lost.total(),
-                self.lost
-            ));
+            let total = Number(self.lost.total());
+            clauses.push(format!("{total} lost ({})", self.lost));
         }
         if self.pending > 0 || clauses.is_empty() {
             clauses.push(format!(
-                "{} spans were not sent within {:?}",
-                self.pending, self.timeout
+                "{} not sent within {:?}",
+                Number(self.pending),
+                self.timeout
             ));
         }
         f.write_str(&clauses.join(" and "))?;

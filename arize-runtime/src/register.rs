@@ -60,6 +60,7 @@ type Environment = Box<dyn Fn(&str) -> Option<String> + Send>;
 /// | `ARIZE_SPACE_ID` | goes before [`default_space_id`](RegisterWithRouting::default_space_id) |
 /// | `ARIZE_PROJECT_NAME` | goes before [`default_project_name`](RegisterWithRouting::default_project_name) |
 /// | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | the resource, as in every OpenTelemetry program |
+/// | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | the sampler, likewise: a span that it drops never ends, so nothing counts it |
 ///
 /// A blank variable counts as absent. No other `OTEL_EXPORTER_OTLP_*` is read: headers from there could
 /// send spans to another space.
@@ -167,7 +168,7 @@ impl<R: Routes> Registration<R> {
             resource: None,
             timeout: Duration::from_secs(10),
             batch_delay: Duration::from_secs(1),
-            max_queue_size: 65_536,
+            max_queue_size: 32_768,
             max_queue_bytes: 64 * 1024 * 1024,
             wait_when_full: None,
             on_loss: None,

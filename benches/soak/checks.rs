@@ -9,7 +9,7 @@ use crate::part::Load;
 use crate::told::{LossCounts, REASONS};
 
 /// What a pipeline holds unless it is told otherwise.
-const QUEUE_SPANS: u64 = 65_536;
+const QUEUE_SPANS: u64 = 32_768;
 const QUEUE_BYTES: u64 = 64 << 20;
 /// Spaces in the counts at most.
 const SPACES: usize = 100;

@@ -51,6 +51,13 @@ impl AllowedSpaces {
 
     /// The same with ids as spans have them, if they can be ids.
     pub(crate) fn checked(&self) -> Result<Self, RoutingError> {
+        if self.limited && self.ids.is_empty() && self.predicates.is_empty() {
+            warn(Notice::Setting, || {
+                "`.allow_spaces(..)` was given no space, so every span will be dropped; name the spaces, or \
+                 leave it out to allow all"
+                    .to_owned()
+            });
+        }
         let ids = self.ids.iter().map(|id| valid_space_id(id).map(Box::from));
         Ok(Self {
             ids: ids.collect::<Result<_, _>>()?,

@@ -11,6 +11,9 @@ use crate::stats::Losses;
 /// Stands for "never": `Instant` cannot add `Duration::MAX`.
 pub(super) const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// What is known of a collector that did not answer while somebody waited.
+pub(super) const NO_ANSWER: &str = "the collector has not answered yet";
+
 pub(crate) type Answer = Result<(), FlushError>;
 
 /// A caller who waits for everything that ended before.
@@ -57,7 +60,8 @@ impl Flush {
         if pending == 0 && lost.total() == 0 {
             return Ok(());
         }
-        let cause = self.cause.clone();
+        let slow = (pending > 0).then(|| format!("{NO_ANSWER}; give it more time"));
+        let cause = self.cause.clone().or(slow);
         Err(FlushError {
             lost,
             pending,
@@ -149,7 +153,11 @@ impl Flushes {
             return Vec::new();
         }
         let losses = losses();
-        let answer = |flush: Flush| {
+        let answer = |mut flush: Flush| {
+            if !ripe(&flush) {
+                let other = "another shutdown's time was over, which ended the pipeline";
+                flush.cause.get_or_insert_with(|| other.to_owned());
+            }
             let sealed = self.outstanding.range(..=flush.generation);
             let pending = flush.unsealed + sealed.map(|(_, spans)| spans).sum::<u64>();
             let answer = flush.result(pending, losses);

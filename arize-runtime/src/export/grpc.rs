@@ -16,8 +16,8 @@ use tonic::{Code, Extensions, Request, Status};
 use super::otlp::decode_response;
 use super::proxies::WithoutPages;
 use super::transport::{
-    Attempt, Compression, Failure, KEEPALIVE, LIMITS, Protocol, USER_AGENT, Wire, WireConfig,
-    explain, remedy_of_no_connection,
+    Attempt, Compression, Failure, KEEPALIVE, LIMITS, Protocol, UNWELL, USER_AGENT, Wire,
+    WireConfig, explain, remedy_of_no_connection,
 };
 use crate::error::InstallError;
 
@@ -132,7 +132,8 @@ fn failure(status: &Status, looks_like_http: bool) -> Failure {
     let throttled = status.code() == Code::ResourceExhausted && retry_after.is_some();
     let too_large = answered && !throttled && is_too_large(status.code(), &message);
     Failure {
-        code: code.into(),
+        // tonic calls some broken connections UNKNOWN
+        code: if answered { code } else { "UNAVAILABLE" }.into(),
         remedy: if too_large {
             LIMITS
         } else {
@@ -185,7 +186,8 @@ fn remedy(code: Code, message: &str, http: bool, answered: bool) -> &'static str
         }
         Code::ResourceExhausted => LIMITS,
         Code::DeadlineExceeded => "check that the collector keeps up, or raise `.timeout(..)`",
-        _ if !answered || code == Code::Unavailable => remedy_of_no_connection(message),
+        _ if !answered => remedy_of_no_connection(message),
+        Code::Unavailable => UNWELL,
         Code::Unimplemented => {
             "check that an OTLP trace receiver (gRPC) listens at this address; if it is one for HTTP, set \
              `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`"
@@ -356,7 +358,9 @@ mod tests {
     fn failures_name_their_remedy() {
         let remedy = |status: Status, http| failure(&status, http).remedy;
         assert!(remedy(Status::unauthenticated("no"), false).contains("ARIZE_API_KEY"));
-        assert!(remedy(Status::unavailable("no"), false).contains("scheme and port"));
+        assert!(remedy(Status::unavailable("no"), false).contains("overloaded or restarting"));
+        let broken = Status::from_error(Box::new(std::io::Error::other("refused")));
+        assert!(remedy(broken, false).contains("scheme and port"));
         assert!(remedy(Status::unimplemented("no"), true).contains("4317"));
         for words in [
             "Content is compressed with `gzip` which isn't supported",

@@ -18,7 +18,7 @@ use super::processor::{Filter, RoutingSpanProcessor};
 use super::transport::{Target, TransportConfig};
 use super::worker::Worker;
 use crate::error::FlushError;
-use crate::stats::Stats;
+use crate::stats::{Losses, Stats};
 use crate::trace_config::TraceConfig;
 use crate::tracer;
 
@@ -92,6 +92,9 @@ impl Exporter {
 
     /// Sends everything that has ended, in the time given; `close` ends the pipeline with it.
     pub(crate) async fn flush(&self, timeout: Duration, close: bool) -> Answer {
+        if self.is_own_thread() {
+            return Err(on_export_thread(timeout, &self.inbox));
+        }
         let result = flush(&self.inbox, timeout, close).await;
         self.join_if(close);
         result
@@ -119,6 +122,13 @@ impl Exporter {
     pub(crate) fn abandon(&self, timeout: Duration) {
         let (flush, _answer) = Flush::new(timeout, true, self.inbox.losses());
         let _ended = self.inbox.flush(flush);
+    }
+
+    /// Whether this is the export thread, which cannot wait for itself.
+    fn is_own_thread(&self) -> bool {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = thread.as_ref().map(|thread| thread.thread().id());
+        own == Some(thread::current().id())
     }
 
     /// The thread has answered as its last act, so this does not wait for anything.
@@ -177,6 +187,16 @@ pub(super) fn after_the_end(gate: Gate, timeout: Duration, inbox: &Inbox) -> Ans
     match gate {
         Gate::Dead => died(timeout, inbox),
         Gate::Open | Gate::Closing | Gate::Ended => Ok(()),
+    }
+}
+
+#[cold]
+fn on_export_thread(timeout: Duration, inbox: &Inbox) -> FlushError {
+    FlushError {
+        lost: Losses::default(),
+        pending: inbox.pending(),
+        timeout,
+        cause: Some("the closure of `.on_loss(..)` cannot wait for the thread that runs it; flush or shut down elsewhere".to_owned()),
     }
 }
 

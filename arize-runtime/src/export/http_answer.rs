@@ -9,7 +9,7 @@ use prost::Message;
 use serde::Deserialize;
 
 use super::otlp::decode_response;
-use super::transport::{Answer, Failure, LIMITS};
+use super::transport::{Answer, Failure, LIMITS, UNWELL};
 
 pub(super) const PROTOBUF: &str = "application/x-protobuf";
 
@@ -118,7 +118,7 @@ fn remedy(status: StatusCode, says_grpc: bool, too_large: bool, sent: Sent) -> &
         }
         415 => MAYBE_GRPC,
         429 => LIMITS,
-        502..=504 => "check that the collector runs, and the address with its scheme and port",
+        502..=504 => UNWELL,
         500..=599 | 400 | 422 => "the collector's log should say why",
         300..=399 => "name the address that it redirects to; redirects are not followed",
         _ => "check that an OTLP/HTTP receiver takes traces at this address, below `/v1/traces`",

@@ -363,6 +363,11 @@ impl Inbox {
         self.lock().ledger.pending()
     }
 
+    /// How full the queue is, in words.
+    pub(crate) fn fill(&self) -> String {
+        self.lock().ledger.fill()
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         self.lock().ledger.stats()
     }

@@ -149,6 +149,14 @@ impl Ledger {
         self.pending.spans
     }
 
+    pub(crate) fn fill(&self) -> String {
+        let (held, most) = (self.pending, self.limits.all);
+        format!(
+            "{} of `max_queue_size` {}, {} of `max_queue_bytes` {}",
+            held.spans, most.spans, held.bytes, most.bytes
+        )
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         Stats {
             ended: self.ended,

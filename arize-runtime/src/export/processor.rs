@@ -66,7 +66,7 @@ impl SpanProcessor for RoutingSpanProcessor {
             }
             Ok((space_id, _)) => match self.inbox.place(space_id, weight(&span)) {
                 Ok(place) => place.put(span),
-                Err(loss) => refused(loss, space_id),
+                Err(loss) => refused(loss, space_id, &self.inbox),
             },
             Err(missing) => self.unrouted(&span, missing),
         }
@@ -172,13 +172,13 @@ fn attribute_limit(name: &str) -> String {
 }
 
 #[cold]
-fn refused(loss: Loss, space_id: &str) {
+fn refused(loss: Loss, space_id: &str, inbox: &Inbox) {
     match loss {
         Loss::QueueFull => warn(Notice::QueueFull, || {
             format!(
                 "a span of space `{space_id}` was dropped, since the queue, or this space's share of it, is \
-                 full; the collector is slow or away, or raise `.max_queue_size(..)` and \
-                 `.max_queue_bytes(..)`"
+                 full ({}); the collector is slow or away, or raise the limit that is reached",
+                inbox.fill()
             )
         }),
         Loss::TooLarge => warn(Notice::TooLarge, || {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 /// Collectors refuse requests above 4 MiB by default.
 pub(super) const MAX_REQUEST: usize = 4 * 1024 * 1024;
 /// Requests do not get smaller than this, whatever a collector refuses.
-const MIN_REQUEST: usize = 64 * 1024;
+const MIN_REQUEST: usize = 8 * 1024;
 /// After this time without a refusal they may be larger again: the collector may be another by now.
 const LASTS: Duration = Duration::from_secs(60);
 
@@ -55,11 +55,11 @@ mod tests {
         limit.refused(3_000_000, start);
         limit.refused(4_000_000, start); // was under way already
         assert_eq!(limit.bytes(), 1_500_000);
-        (0..9).for_each(|_| limit.refused(limit.bytes(), start));
+        (0..20).for_each(|_| limit.refused(limit.bytes(), start));
         assert_eq!(limit.bytes(), MIN_REQUEST);
         limit.relax(start + LASTS / 2);
         assert_eq!(limit.bytes(), MIN_REQUEST, "not yet");
-        for minute in 1..10 {
+        for minute in 1..12 {
             limit.relax(start + LASTS * minute);
         }
         assert_eq!(limit.bytes(), MAX_REQUEST);

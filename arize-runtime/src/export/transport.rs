@@ -252,7 +252,8 @@ fn no_answer(timeout: Duration) -> Failure {
     Failure {
         code: "DEADLINE_EXCEEDED".into(),
         message: format!("no answer within {timeout:?}"),
-        remedy: "check that the collector keeps up, or raise `.timeout(..)`",
+        remedy: "raise `.timeout(..)`, or check that the collector keeps up; the spans may have arrived, and may \
+                 arrive again",
         retryable: true,
         retry_after: None,
         answered: false,
@@ -266,7 +267,10 @@ pub(super) const LIMITS: &str = "the collector wants fewer or smaller requests; 
 /// What to do about a connection that did not come to be, of which `message` tells.
 pub(super) fn remedy_of_no_connection(message: &str) -> &'static str {
     // of rustls, for a certificate of an authority that is not known
-    if message.contains("UnknownIssuer") {
+    if message.contains("HTTP/2 was not negotiated") {
+        "this port speaks no HTTP/2, which gRPC needs; choose HTTP: \
+         `.protocol(Protocol::HttpProtobuf)` or `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`"
+    } else if message.contains("UnknownIssuer") {
         "if the collector's certificate is from an authority of your own, name that: \
          `.root_certificate(..)` or `OTEL_EXPORTER_OTLP_CERTIFICATE`"
     } else {
@@ -274,9 +278,12 @@ pub(super) fn remedy_of_no_connection(message: &str) -> &'static str {
     }
 }
 
+/// What to do about a collector that answers that it is not well.
+pub(super) const UNWELL: &str = "the collector is overloaded or restarting; its log should say why";
+
 /// An error and what is behind it, each text once.
 pub(super) fn explain(first: &str, mut next: Option<&(dyn std::error::Error + 'static)>) -> String {
-    let mut message = first.to_owned();
+    let mut message = first.trim_end_matches('.').to_owned();
     while let Some(error) = next {
         let text = error.to_string();
         if !message.contains(&text) {

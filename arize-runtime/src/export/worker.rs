@@ -11,13 +11,14 @@ use opentelemetry_sdk::Resource;
 
 use super::batch::{Batch, Encoded};
 use super::buffers::Buffers;
-use super::flush::{Answer, Flush, Flushes};
+use super::flush::{Answer, Flush, Flushes, NO_ANSWER};
 use super::inbox::{Ended, Gate, Inbox, Intake, Spans};
 use super::ledger::Load;
 use super::otlp::{EncodedResource, Scopes, encode_request};
 use super::outgoing::Outgoing;
 use super::request_limit::{MAX_REQUEST, RequestLimit};
 use super::routes::Routes;
+use super::spaces::SpaceKey;
 use super::transport::{Target, Transport};
 use super::under_way::UnderWay;
 use crate::notice::{Notice, warn};
@@ -43,6 +44,8 @@ pub(super) struct Worker {
     routes: Routes<Outgoing>,
     flushes: Flushes,
     under_way: UnderWay,
+    /// A space whose requests fail, and since when: told when they do not any more.
+    outage: Option<(SpaceKey, Instant)>,
     /// When the first of the spans in the inbox was noticed.
     noticed: Option<Instant>,
     buffers: Buffers,
@@ -85,6 +88,7 @@ impl Worker {
             routes: Routes::default(),
             flushes: Flushes::default(),
             under_way: UnderWay::default(),
+            outage: None,
             noticed: None,
             buffers: Buffers::default(),
         }
@@ -103,8 +107,15 @@ impl Worker {
             let mut finished = self.flushes.finish(Instant::now(), || self.inbox.losses());
             if finished.iter().any(|(flush, _)| flush.close) {
                 self.under_way.abort();
-                let cause = "the shutdown's time was over";
-                for late in self.inbox.end(Gate::Ended, cause) {
+                let mut failures = finished
+                    .iter()
+                    .filter_map(|(_, answer)| answer.as_ref().err());
+                let cause = failures.find_map(|error| error.cause.as_deref());
+                let cause = format!(
+                    "the shutdown's time was over: {}",
+                    cause.unwrap_or(NO_ANSWER)
+                );
+                for late in self.inbox.end(Gate::Ended, &cause) {
                     let answer = late.result(0, self.inbox.losses());
                     finished.push((late, answer));
                 }
@@ -253,7 +264,10 @@ impl Worker {
             warn(Notice::TooLarge, || too_large(space_id, encoded.len()));
             return self.inbox.lost(space, load, Loss::TooLarge, None);
         }
-        let most = most.min(self.request_limit.bytes());
+        let most = self
+            .request_limit
+            .bytes()
+            .saturating_sub(MAX_REQUEST - most);
         let encoded = Encoded {
             space,
             project_name,
@@ -299,11 +313,15 @@ impl Worker {
     }
 }
 
+/// What to do about a span that is too large.
+const RECORD_LESS: &str =
+    "record less of it (`.max_value_length(..)`, `skip`, `skip_output`, `output = ..`)";
+
 #[cold]
 fn too_large(space_id: &str, bytes: usize) -> String {
     format!(
         "a span of space `{space_id}` has {bytes} bytes and was dropped, since collectors refuse \
-         requests above 4 MiB; record less of it (`skip`, `skip_output`, `output = ..`)"
+         requests above 4 MiB; {RECORD_LESS}"
     )
 }
 

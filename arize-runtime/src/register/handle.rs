@@ -1,6 +1,8 @@
 //! The handle of a pipeline.
 
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use opentelemetry::Context;
@@ -8,7 +10,8 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use crate::error::{FlushError, InstallError};
 use crate::export::Exporter;
-use crate::stats::Stats;
+use crate::notice::{Notice, warn};
+use crate::stats::{Loss, Stats};
 use crate::tracer::Pipeline;
 
 /// How long a handle that is dropped without [`shutdown`](Arize::shutdown) waits.
@@ -20,12 +23,22 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(2);
 /// Keep it until the process ends and call [`shutdown`](Self::shutdown) then. Dropped without, it
 /// shuts down too, but blocks the thread while it sends (2 seconds at most), and nobody is told of
 /// what was lost.
-#[derive(Debug)]
 #[must_use = "dropping the handle shuts the pipeline down; bind it, `let arize = ..`, and not to `_`"]
 pub struct Arize {
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) exporter: Exporter,
     pub(super) provider: SdkTracerProvider,
+    /// Whether the losses of all its life were told.
+    pub(super) summed_up: AtomicBool,
+}
+
+/// Shows what became of the spans.
+impl fmt::Debug for Arize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arize")
+            .field("stats", &format_args!("{}", self.stats()))
+            .finish_non_exhaustive()
+    }
 }
 
 impl Arize {
@@ -48,7 +61,7 @@ impl Arize {
     /// ```no_run
     /// # async fn f(arize: arize_runtime::Arize) {
     /// if let Err(error) = arize.force_flush(std::time::Duration::from_secs(5)).await {
-    ///     eprintln!("{error}"); // 3 spans were lost (3 failed): UNAVAILABLE: ...
+    ///     eprintln!("{error}"); // 3 spans lost (3 failed): UNAVAILABLE: ...
     /// }
     /// # }
     /// ```
@@ -60,13 +73,16 @@ impl Arize {
     /// pipeline: annotated functions start no more spans, and the export thread is gone afterwards.
     ///
     /// The tracer provider stays open, so that spans which end later are still counted
-    /// ([`Loss::Late`](crate::Loss::Late)). Calling it again is harmless.
+    /// ([`Loss::Late`](crate::Loss::Late)). Calling it again is harmless, and `Ok`, whatever the first call
+    /// had to say. Of several at a time the one whose time is over first ends the pipeline for all.
     ///
     /// # Errors
     /// Spans were lost since the call, or were not sent within `timeout`; these are given up.
     pub async fn shutdown(&self, timeout: Duration) -> Result<(), FlushError> {
         self.pipeline.close();
-        self.exporter.flush(timeout, true).await
+        let answer = self.exporter.flush(timeout, true).await;
+        self.sum_up();
+        answer
     }
 
     /// [`shutdown`](Self::shutdown) for code that is not async. Blocks the thread, which may be one
@@ -76,7 +92,21 @@ impl Arize {
     /// As [`shutdown`](Self::shutdown).
     pub fn shutdown_blocking(&self, timeout: Duration) -> Result<(), FlushError> {
         self.pipeline.close();
-        self.exporter.flush_blocking(timeout, true)
+        let answer = self.exporter.flush_blocking(timeout, true);
+        self.sum_up();
+        answer
+    }
+
+    /// Of most losses no more than one a minute was told, and nobody may have asked for the counts.
+    fn sum_up(&self) {
+        let stats = self.exporter.stats();
+        // spans without a route are no loss where others export them
+        let lost = stats.dropped.total() - stats.dropped.of(Loss::Unrouted);
+        if lost > 0 && !self.summed_up.swap(true, Relaxed) {
+            warn(Notice::SummedUp, || {
+                format!("shut down with losses: {stats}")
+            });
+        }
     }
 
     /// What became of the spans so far.
@@ -124,6 +154,7 @@ impl Drop for Arize {
         } else {
             // What was lost is counted and has been warned of; a drop cannot return it.
             let _lost = self.exporter.flush_blocking(DROP_TIMEOUT, true);
+            self.sum_up();
         }
     }
 }

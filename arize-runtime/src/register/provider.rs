@@ -1,5 +1,7 @@
 //! A pipeline in a tracer provider, ours or the user's.
 
+use std::sync::atomic::AtomicBool;
+
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use super::{Arize, tracer_of};
@@ -43,6 +45,7 @@ impl AwaitingProvider {
                 Some(self.exporter.flusher()),
             ),
             exporter: self.exporter,
+            summed_up: AtomicBool::new(false),
             provider: provider.clone(),
         }
     }

@@ -8,7 +8,7 @@ use crate::export::{Limits, Load, OnLoss, Overload};
 use crate::stats::LossEvent;
 
 impl<R: Routes> Registration<R> {
-    /// How many spans may be pending (queued, buffered or under way) at a time, 65,536 unless said.
+    /// How many spans may be pending (queued, buffered or under way) at a time, 32,768 unless said.
     /// Spans that end beyond are dropped and counted ([`Loss::QueueFull`](crate::Loss::QueueFull)).
     ///
     /// Where requests name the space, a space may hold seven times what it leaves free: one alone seven
@@ -19,15 +19,16 @@ impl<R: Routes> Registration<R> {
         self
     }
 
-    /// How much memory the pending spans may take, in bytes: 64 MiB unless said. It is reckoned from
-    /// what the spans hold, and shared between spaces as [`max_queue_size`](Self::max_queue_size) is.
+    /// How much memory the pending spans may take, in bytes: 64 MiB unless said. A small span takes some
+    /// 1,500 bytes, so that both limits count. It is reckoned from what the spans hold, and shared between
+    /// spaces as [`max_queue_size`](Self::max_queue_size) is.
     pub fn max_queue_bytes(mut self, bytes: usize) -> Self {
         self.max_queue_bytes = bytes;
         self
     }
 
     /// Lets a thread that ends a span wait so long for room in the queue, instead of dropping the span
-    /// at once.
+    /// at once. A request waits for each of its spans.
     ///
     /// For programs that would rather be slowed down than lose spans, such as an evaluation that runs
     /// over night. **It blocks the thread**, and an async task with all that run on its thread: an
@@ -50,8 +51,9 @@ impl<R: Routes> Registration<R> {
     /// in [`Arize::stats`](crate::Arize::stats) as well.
     ///
     /// It is called where the loss happens: on the thread that ended the span, or on the export
-    /// thread, which sends nothing meanwhile; so it should be quick. Spans that it starts are not
-    /// recorded, and a panic in it is told and goes no further.
+    /// thread, which sends nothing meanwhile; so it should be quick, and leave a flush or a shutdown to
+    /// another thread: from the export thread both fail at once. Spans that it starts are not recorded,
+    /// and a panic in it is told and goes no further.
     ///
     /// ```
     /// let arize = arize_runtime::register_with_routing()

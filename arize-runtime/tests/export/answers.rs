@@ -105,7 +105,7 @@ async fn a_proxys_http_status_is_read_over_grpc_too() {
     let error = arize.shutdown(time).await.expect_err("nobody is behind it");
     let told = error.to_string();
     assert!(
-        told.contains("HTTP status code 503; check that the collector runs"),
+        told.contains("HTTP status code 503; the collector is overloaded or restarting"),
         "{told}"
     );
 }

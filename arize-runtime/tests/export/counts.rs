@@ -197,3 +197,66 @@ async fn stats_name_the_last_spaces() {
     assert!(spaces[1..].iter().all(late), "{spaces:?}");
     arize.shutdown(LONG).await.expect("everything is sent");
 }
+
+/// An alarm that ends the program would wait for the thread that it stands on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_on_the_export_thread_cannot_shut_down() {
+    let receiver = receiver().await;
+    receiver.answer_with(Answer::Status(
+        tonic::Code::PermissionDenied,
+        "no".to_owned(),
+    ));
+    let (handle, told) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(None)));
+    let (theirs, tells) = (handle.clone(), told.clone());
+    let arize = registration(receiver.endpoint())
+        .on_loss(move |_| {
+            let handle: Option<Arc<Arize>> = theirs.lock().expect("no panic").clone();
+            let answer = handle.expect("it is there").shutdown_blocking(LONG);
+            *tells.lock().expect("no panic") = Some(answer);
+        })
+        .build()
+        .expect("a good configuration");
+    let arize = Arc::new(arize);
+    *handle.lock().expect("no panic") = Some(arize.clone());
+    spans(&arize, SPACE, 3);
+    let start = Instant::now();
+    let _refused = arize.force_flush(LONG).await;
+    assert!(start.elapsed() < LONG, "it did not wait for itself");
+    let answer = told
+        .lock()
+        .expect("no panic")
+        .take()
+        .expect("it was called");
+    let text = answer.expect_err("it cannot").to_string();
+    assert!(text.contains("flush or shut down elsewhere"), "{text}");
+    *handle.lock().expect("no panic") = None;
+    arize.shutdown(LONG).await.expect("nothing is left");
+}
+
+/// Each kind of trouble is told once a minute, so the end tells what all of it came to.
+#[tokio::test]
+async fn the_end_sums_up_what_was_lost() {
+    let test = "counts::the_end_sums_up_what_was_lost";
+    let Err(output) = alone(test, &[]) else {
+        let receiver = receiver().await;
+        let arize = registration(receiver.endpoint())
+            .allow_spaces([SPACE])
+            .build()
+            .expect("a good configuration");
+        spans(&arize, "stranger", 5);
+        spans(&arize, SPACE, 2);
+        receiver.show(["times=1:unavailable=0s".parse().expect("a fault")]);
+        arize
+            .shutdown(LONG)
+            .await
+            .expect("the second attempt is taken");
+        return drop(arize);
+    };
+    let output = String::from_utf8_lossy(&output.stderr);
+    let sum = "shut down with losses: 7 ended: 2 exported, 0 pending, 5 dropped (5 denied)";
+    assert_eq!(output.matches(sum).count(), 1, "{output}");
+    assert!(
+        output.contains("takes spans of space `U3BhY2U6MTIzOmFiYw==` again, after "),
+        "{output}"
+    );
+}

@@ -210,3 +210,23 @@ async fn durations_may_be_as_long_as_they_can_be() {
         .expect("everything is sent");
     assert_eq!(receiver.spans().len(), 3);
 }
+
+/// More in the queue is better than more requests: what is on its way will make room.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_is_not_sent_in_pieces_while_requests_are_under_way() {
+    let receiver = receiver().await;
+    receiver.answer_with(Answer::Hang);
+    let arize = registration(receiver.endpoint())
+        .max_queue_size(800)
+        .build()
+        .expect("a good configuration");
+    spans(&arize, SPACE, 512); // a batch, which is sent
+    while receiver.faulted() == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    spans(&arize, SPACE, 500);
+    assert!(arize.stats().dropped.of(Loss::QueueFull) > 0);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(receiver.faulted(), 1);
+    receiver.answer_with(Answer::Ok);
+}

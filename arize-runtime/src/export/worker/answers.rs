@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::Worker;
+use super::{RECORD_LESS, Worker};
+use crate::error::Number;
 use crate::export::otlp::split_request;
 use crate::export::outgoing::Outgoing;
 use crate::export::transport::{Failure, Reply, Target};
@@ -36,14 +37,25 @@ impl Worker {
         } = request;
         if rejected > 0 {
             self.flushes
-                .failed(|| format!("the collector rejected {rejected} spans: {message}"));
+                .failed(|| format!("the collector says: {message}"));
         }
         if rejected > 0 || !message.is_empty() {
             warn(Notice::Rejected, || {
+                let (uri, of) = (&self.target.uri, Number(load.spans));
+                match rejected {
+                    0 => format!("{uri} took {of} of space `{space_id}` and says: {message}"),
+                    _ => format!(
+                        "{uri} rejected {rejected} of {of} of space `{space_id}` and says: {message}"
+                    ),
+                }
+            });
+        }
+        if let Some((_, since)) = self.outage.take_if(|(outage, _)| *outage == space) {
+            let uri = &self.target.uri;
+            warn(Notice::Recovered, || {
                 format!(
-                    "{} took the request but rejected {rejected} of {} spans of space \
-                     `{space_id}`: {message}",
-                    self.target.uri, load.spans
+                    "{uri} takes spans of space `{space_id}` again, after {:.1?}",
+                    since.elapsed()
                 )
             });
         }
@@ -62,17 +74,21 @@ impl Worker {
             ..
         } = request;
         let Some(halves) = split_request(body) else {
-            self.told(request, failure, "was dropped");
+            let said = format!("{}: {}; {RECORD_LESS}", failure.code, failure.message);
+            self.flushes.failed(|| said.clone());
+            warn(Notice::TooLarge, || {
+                format!("a span of space `{space_id}` was refused as too large and dropped: {said}")
+            });
             return self.give_up(request, failure, Loss::TooLarge);
         };
         self.request_limit.refused(body.len(), Instant::now());
         warn(Notice::TooLarge, || {
             format!(
-                "{} refused a request of {} bytes ({} spans of space `{space_id}`) as too large; it is sent \
+                "{} refused a request of {} bytes ({} of space `{space_id}`) as too large; it is sent \
                  in halves, and batches are made smaller: {}",
                 self.target.uri,
                 body.len(),
-                load.spans,
+                Number(load.spans),
                 failure.message
             )
         });
@@ -88,12 +104,15 @@ impl Worker {
             .next_attempt(failure.retry_after, self.flushes.is_waiting())
             .filter(|_| failure.retryable);
         let fate = match again {
-            Some(_) => "will be sent again",
-            None => "were dropped",
+            Some(_) => "to be sent again",
+            None => "lost",
         };
         self.told(&request, failure, fate);
         match again {
-            Some(when) => self.routes.later(request.space, request, when),
+            Some(when) => {
+                self.outage.get_or_insert((request.space, request.sent));
+                self.routes.later(request.space, request, when);
+            }
             None => self.give_up(&request, failure, Loss::Failed),
         }
     }
@@ -110,9 +129,10 @@ impl Worker {
         warn(Notice::ExportFailed, || {
             let Target { uri, source } = &self.target;
             format!(
-                "{} spans of space `{}` could not be sent to {uri} (from {source}) and {fate}: \
+                "{} of space `{}` could not be sent to {uri} (from {source}), {fate}: \
                  {code}: {message}; {remedy}",
-                request.load.spans, request.space_id
+                Number(request.load.spans),
+                request.space_id
             )
         });
     }
@@ -125,6 +145,7 @@ impl Worker {
             ..
         } = request;
         self.flushes.settled(generation, load.spans);
+        self.outage.take_if(|(outage, _)| *outage == space);
         self.routes.answered(space, !failure.retryable);
         let cause = format!("{}: {}", failure.code, failure.message);
         self.inbox.lost(space, load, loss, Some(&cause));
