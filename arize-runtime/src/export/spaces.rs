@@ -192,6 +192,16 @@ mod tests {
             let key = spaces.add(&format!("later-{n}"));
             spaces.idle(key);
         }
+        let key = spaces.find("later-50").expect("it is remembered");
+        spaces.idle(key);
+        for n in 0..250 {
+            let key = spaces.add(&format!("last-{n}"));
+            spaces.idle(key);
+        }
+        assert!(
+            spaces.find("later-50").is_some(),
+            "it was idle for a short time only"
+        );
         assert!(
             spaces.slots.len() <= 2 * REMEMBERED,
             "{}",

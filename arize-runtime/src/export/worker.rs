@@ -259,15 +259,12 @@ impl Worker {
         let resource = self
             .encoded_resource
             .get_or_init(|| resource.get().map(Into::into).unwrap_or_default());
-        let most = MAX_REQUEST.saturating_sub(resource.overhead(project_name));
-        if encoded.len() > most {
+        let overhead = resource.overhead(project_name);
+        if encoded.len() + overhead > MAX_REQUEST {
             warn(Notice::TooLarge, || too_large(space_id, encoded.len()));
             return self.inbox.lost(space, load, Loss::TooLarge, None);
         }
-        let most = self
-            .request_limit
-            .bytes()
-            .saturating_sub(MAX_REQUEST - most);
+        let most = self.request_limit.bytes().saturating_sub(overhead);
         let encoded = Encoded {
             space,
             project_name,

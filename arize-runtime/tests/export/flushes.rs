@@ -164,8 +164,12 @@ async fn shutdowns_and_flushes_at_the_same_time_are_harmless(wire: Wire) {
     for error in &told {
         let own = "the collector has not answered yet; give it more time";
         let other = "another shutdown's time was over, which ended the pipeline";
-        let cause = if error.timeout == LONG { other } else { own };
-        assert_eq!(error.cause.as_deref(), Some(cause));
+        // of the two whose time is short the one is a moment earlier
+        let told = error.cause.as_deref();
+        assert!(
+            told == Some(other) || (told == Some(own) && error.timeout < LONG),
+            "{error}"
+        );
     }
     assert_eq!(arize.stats().dropped.of(Loss::Failed), 5);
     assert_eq!(at_once(&arize, times), vec![Ok(()); 8]);
