@@ -23,20 +23,8 @@ fn routed(n: u64) -> Option<String> {
     (n % 10 != 9).then(|| format!("space-{}", n % 50))
 }
 
-async fn every_span_is_in_one_count_under_load_and_faults(wire: Wire) {
-    let receiver = wire.receiver().await;
-    let told = Arc::new(AtomicU64::new(0));
-    let theirs = told.clone();
-    let arize = wire
-        .registration(&receiver)
-        .batch_delay(Duration::from_millis(5))
-        .allow_spaces((0..45).map(|n| format!("space-{n}")))
-        .max_queue_size(1_000)
-        .on_loss(move |event| {
-            theirs.fetch_add(event.spans, Relaxed);
-        })
-        .build()
-        .expect("good");
+/// Ends 12,000 spans on three threads while the collector has its faults; the counts hold at every moment.
+fn under_load_and_faults(arize: &Arize, receiver: &Receiver) {
     let (ended, over) = (AtomicU64::new(0), AtomicBool::new(false));
     std::thread::scope(|scope| {
         let producers: Vec<_> = (0..3)
@@ -44,7 +32,7 @@ async fn every_span_is_in_one_count_under_load_and_faults(wire: Wire) {
                 scope.spawn(|| {
                     for n in 0..4_000 {
                         match routed(n) {
-                            Some(space) => span(&arize, &space, []),
+                            Some(space) => span(arize, &space, []),
                             None => arize.tracer_provider().tracer("test").start("lost").end(),
                         }
                         ended.fetch_add(1, Relaxed);
@@ -81,6 +69,23 @@ async fn every_span_is_in_one_count_under_load_and_faults(wire: Wire) {
         }
         over.store(true, Relaxed);
     });
+}
+
+async fn every_span_is_in_one_count_under_load_and_faults(wire: Wire) {
+    let receiver = wire.receiver().await;
+    let told = Arc::new(AtomicU64::new(0));
+    let theirs = told.clone();
+    let arize = wire
+        .registration(&receiver)
+        .batch_delay(Duration::from_millis(5))
+        .allow_spaces((0..45).map(|n| format!("space-{n}")))
+        .max_queue_size(1_000)
+        .on_loss(move |event| {
+            theirs.fetch_add(event.spans, Relaxed);
+        })
+        .build()
+        .expect("good");
+    under_load_and_faults(&arize, &receiver);
     let _lossy = arize.shutdown(LONG).await;
     let stats = arize.stats();
     assert_sum(&stats);
