@@ -15,7 +15,7 @@ pub(crate) const FAULTS: [&str; 15] = [
     "every=50:reset",
     "every=50:lost-answer",
     "partial=1",
-    "limit=24KiB", // below what the pipeline adapts to, so that requests are split each time
+    "limit=24KiB", // requests are split until the pipeline has adapted
     "restart=200ms",
     "slow=100ms",
     "every=20:slow=1500ms", // longer than the pipeline waits

@@ -6,6 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status};
 use opentelemetry::{Array, KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
+use prost::encoding::encode_varint as varint;
+use prost::{encode_length_delimiter, length_delimiter_len};
 
 /// Field numbers.
 mod field {
@@ -208,14 +210,6 @@ const fn key(field: u8, wire: Wire) -> u8 {
     field << 3 | wire as u8
 }
 
-fn varint(mut value: u64, buffer: &mut Vec<u8>) {
-    while value >= 0x80 {
-        buffer.push(value.to_le_bytes()[0] | 0x80);
-        value >>= 7;
-    }
-    buffer.push(value.to_le_bytes()[0]);
-}
-
 /// Writes a message whose length is known afterwards. Most are short, and their length is one byte; for
 /// the others room is made.
 fn message(field: u8, buffer: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) {
@@ -229,17 +223,10 @@ fn message(field: u8, buffer: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) 
         buffer[at] = len;
         return;
     }
-    varint(len as u64, buffer); // behind the content, for its size; then both change places
-    let size = buffer.len() - end;
-    buffer.truncate(end);
+    let size = length_delimiter_len(len);
     buffer.resize(end + size - 1, 0);
     buffer.copy_within(at + 1..end, at + size);
-    let mut rest = len;
-    for byte in &mut buffer[at..at + size] {
-        *byte = rest.to_le_bytes()[0] | 0x80;
-        rest >>= 7;
-    }
-    buffer[at + size - 1] &= 0x7f;
+    encode_length_delimiter(len, &mut &mut buffer[at..at + size]).expect("it was measured");
 }
 
 fn bytes(field: u8, bytes: &[u8], buffer: &mut Vec<u8>) {

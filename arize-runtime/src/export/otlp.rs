@@ -1,4 +1,4 @@
-//! Spans and requests as OTLP protobuf, written once and in pieces.
+//! Requests as OTLP protobuf, put together from pieces.
 //!
 //! A request is put together from spans that were encoded as they came: protobuf lets an embedded
 //! message be its length and its bytes, so nothing is parsed, cloned or measured again.

@@ -266,11 +266,11 @@ pub(super) const LIMITS: &str = "the collector wants fewer or smaller requests; 
 
 /// What to do about a connection that did not come to be, of which `message` tells.
 pub(super) fn remedy_of_no_connection(message: &str) -> &'static str {
-    // of rustls, for a certificate of an authority that is not known
     if message.contains("HTTP/2 was not negotiated") {
         "this port speaks no HTTP/2, which gRPC needs; choose HTTP: \
          `.protocol(Protocol::HttpProtobuf)` or `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`"
     } else if message.contains("UnknownIssuer") {
+        // rustls's word for a certificate of an authority that is not known
         "if the collector's certificate is from an authority of your own, name that: \
          `.root_certificate(..)` or `OTEL_EXPORTER_OTLP_CERTIFICATE`"
     } else {

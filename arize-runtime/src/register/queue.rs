@@ -20,7 +20,7 @@ impl<R: Routes> Registration<R> {
     }
 
     /// How much memory the pending spans may take, in bytes: 64 MiB unless said. A small span takes some
-    /// 1,500 bytes, so that both limits count. It is reckoned from what the spans hold, and shared between
+    /// 1,200 bytes, so that both limits count. It is reckoned from what the spans hold, and shared between
     /// spaces as [`max_queue_size`](Self::max_queue_size) is.
     pub fn max_queue_bytes(mut self, bytes: usize) -> Self {
         self.max_queue_bytes = bytes;

@@ -88,12 +88,11 @@ impl<R: Routes> Registration<R> {
         if let Some(endpoint) = &self.endpoint {
             return endpoint::parse(endpoint.as_str(), "endpoint(..)");
         }
-        for name in [semconv::ENV_COLLECTOR_ENDPOINT, semconv::ENV_OTLP_ENDPOINT] {
-            if let Some(url) = self.variable(name) {
-                return endpoint::parse(&url, name);
-            }
+        let names = [semconv::ENV_COLLECTOR_ENDPOINT, semconv::ENV_OTLP_ENDPOINT];
+        match self.first_variable(names) {
+            Some((name, url)) => endpoint::parse(&url, name),
+            None => endpoint::parse(Endpoint::default().as_str(), "the default"),
         }
-        endpoint::parse(Endpoint::default().as_str(), "the default")
     }
 }
 

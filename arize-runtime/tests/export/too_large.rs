@@ -11,6 +11,7 @@ over_both! {
     a_request_that_is_too_large_is_split_and_later_ones_are_smaller,
     a_span_above_the_limit_is_lost_alone,
     a_collector_that_takes_nothing_is_not_asked_for_ever,
+    what_is_not_spans_counts_too,
 }
 
 /// A registration whose spans may be large, and what its hook was told.
@@ -96,4 +97,22 @@ async fn a_collector_that_takes_nothing_is_not_asked_for_ever(wire: Wire) {
     assert_eq!((error.lost.of(Loss::TooLarge), error.pending), (17, 0));
     assert_eq!(told.lock().expect("no panic").len(), 17);
     assert_eq!(receiver.faulted(), 16 + 15 + 1);
+}
+
+/// The resource is in every request: what was learned of their size is of them with it.
+async fn what_is_not_spans_counts_too(wire: Wire) {
+    let receiver = wire.receiver().await;
+    let arize = wire
+        .registration(&receiver)
+        .resource_attribute("large", "x".repeat(30_000))
+        .build()
+        .expect("a good configuration");
+    receiver.answer_with(Answer::Limit(100_000));
+    // 160 kB with the resource, so that 80 kB are learned: halves of 95 kB get through
+    (0..10).for_each(|_| large(&arize, SPACE, 13_000));
+    arize.force_flush(LONG).await.expect("in parts all is sent");
+    assert_eq!(refused(&receiver), 1);
+    (0..20).for_each(|_| large(&arize, SPACE, 13_000));
+    arize.force_flush(LONG).await.expect("everything is sent");
+    assert_eq!((refused(&receiver), receiver.spans().len()), (1, 30));
 }
