@@ -147,8 +147,8 @@ fn sdk_result(answer: Answer) -> OTelSdkResult {
 #[cold]
 fn denied(space_id: &str) -> String {
     format!(
-        "a span of space `{space_id}` was dropped, since that space is not allowed; add it to \
-         `.allow_spaces(..)` if it should be"
+        "a span of space `{space_id}` was dropped, since that space is not allowed; if it should be, name it \
+         in `.allow_spaces(..)` or let `.allow_spaces_if(..)` allow it"
     )
 }
 
