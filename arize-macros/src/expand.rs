@@ -4,7 +4,7 @@
 //! async fn f(a: A) -> R {
 //!     static __ARIZE_SPAN: SpanSpec = SpanSpec::tool("f");
 //!     start(&__ARIZE_SPAN, |i| {
-//!         i.parameter(arg("a", &a).typed());
+//!         arg("a", &a).typed(i);
 //!     })
 //!     .run(async move {
 //!         if false {
@@ -201,10 +201,8 @@ fn link(model: &Model, link: &Link) -> TokenStream {
         Capture::Debug => runtime.debug_arg(span),
         Capture::Redacted => runtime.redacted_arg(span),
     };
-    let typed =
-        matches!(*method, "parameter" | "describe").then(|| quote_spanned!(span=> .typed()));
     let (i, method) = (Ident::new("i", span), Ident::new(method, span));
-    quote_spanned!(span=> #i.#method(#function(#name, &#ident) #typed))
+    quote_spanned!(span=> #function(#name, &#ident).#method(#i))
 }
 
 fn body(model: &Model) -> TokenStream {
@@ -232,7 +230,7 @@ fn outcome(model: &Model) -> TokenStream {
     let handler = model.request.is_some();
     let body = handler.then(|| quote!(.body()));
     let recorded = match &model.output {
-        Output::Never => return quote!(.outcome(|_| ()) #wait),
+        Output::Never => return quote!(.outcome(|_| ((), ())) #wait),
         Output::Skipped(span) => {
             let span = span.resolved_at(site);
             value(span, &quote_spanned!(span=> #body .skip()))
@@ -257,8 +255,11 @@ fn outcome(model: &Model) -> TokenStream {
         let hold = hold(model, stream, &o, &recorded);
         return quote!(.stream(|#o| #o.error().record()) #wait #hold);
     }
+    // a closure of the user's may capture
+    let captures = matches!(model.output, Output::Closure(_));
+    let outcome = Ident::new(if captures { "outcome_with" } else { "outcome" }, site);
     let flush = model.flush.then(|| quote!(.flush()));
-    quote!(.outcome(|#o| #recorded) #flush #wait)
+    quote!(.#outcome(|#o| #recorded) #flush #wait)
 }
 
 /// What is recorded of each item. Its type is said where it can be, since a body may leave it open: `Ok(text)`.

@@ -1,19 +1,20 @@
 //! What a span records of a function's arguments, and the JSON Schema of a tool's.
 //!
-//! A chain like `arg("to", &to).typed()` asks the type whether it has a schema: method lookup takes
-//! the first level whose bounds hold. That is decided where the function is written, by its types and
-//! not by how they are spelled.
+//! `arg("to", &to).typed(i)` asks the type whether it has a schema: method lookup takes the first level
+//! whose bounds hold. That is decided where the function is written, by its types and not by how they are
+//! spelled. What is compiled for a type is compiled once, and not for each function: hence `inline(never)`.
 
 use std::fmt::{self, Debug};
 
-use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::inputs::Inputs;
 use crate::levels::levels;
 use crate::recording;
 use crate::semconv;
+use crate::tool_schema::SchemaOf;
 
 /// An argument that can be recorded: anything that is `serde::Serialize`.
 #[diagnostic::on_unimplemented(
@@ -29,27 +30,10 @@ impl<T: Serialize + ?Sized> RecordableArgument for T {}
 
 /// An argument's name, its value, and how the value is written.
 pub struct Argument<'a, T: ?Sized> {
-    pub(crate) name: &'static str,
+    name: &'static str,
     value: &'a T,
     write: fn(&mut Vec<u8>, &T) -> serde_json::Result<()>,
 }
-
-type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
-
-/// An [`Argument`] that knows its schema.
-pub struct TypedArgument<'a, T: ?Sized> {
-    pub(crate) argument: Argument<'a, T>,
-    pub(crate) schema: Option<SchemaOf>,
-    pub(crate) required: bool,
-}
-
-impl<T: ?Sized> Clone for Argument<'_, T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T: ?Sized> Copy for Argument<'_, T> {}
 
 impl<T: ?Sized> Debug for Argument<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,23 +43,37 @@ impl<T: ?Sized> Debug for Argument<'_, T> {
     }
 }
 
-impl<T: ?Sized> Debug for TypedArgument<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TypedArgument")
-            .field("argument", &self.argument)
-            .finish_non_exhaustive()
-    }
-}
-
 impl<T: ?Sized> Argument<'_, T> {
+    /// Records it by its name.
+    #[inline(never)]
+    pub fn record(&self, inputs: &mut Inputs) {
+        if let Some(buffer) = inputs.field(self.name) {
+            self.write(buffer);
+        }
+    }
+
+    /// Records it, the only argument, as it is.
+    #[inline(never)]
+    pub fn bare(&self, inputs: &mut Inputs) {
+        if let Some(buffer) = inputs.bare(self.name) {
+            self.write(buffer);
+        }
+    }
+
+    /// Records it by its name, and its schema with the call that gathers it.
     #[inline]
-    pub(crate) fn untyped(&self) -> Self {
-        *self
+    fn parameter(&self, inputs: &mut Inputs, schema: Option<SchemaOf>, required: bool) {
+        if let Some(gathered) = inputs.schema() {
+            gathered.add(self.name, schema, required);
+        }
+        if let Some(buffer) = inputs.field(self.name) {
+            self.write(buffer);
+        }
     }
 
     /// Appends the value; one that cannot be serialised leaves a string that says so.
     #[inline]
-    pub(crate) fn write(&self, buffer: &mut Vec<u8>) {
+    fn write(&self, buffer: &mut Vec<u8>) {
         let start = buffer.len();
         if let Err(error) = (self.write)(buffer, self.value) {
             leave_placeholder(buffer, start, &error);
@@ -141,159 +139,38 @@ levels! {
     Level4 => Argument<'a, T>;
 }
 
-impl<'a, T: JsonSchema> Typed<'a, Option<T>> {
+impl<T: JsonSchema> Typed<'_, Option<T>> {
     /// An option that has a schema.
-    #[inline]
-    #[must_use]
-    pub fn typed(&self) -> TypedArgument<'a, Option<T>> {
-        let schema: SchemaOf = |generator| generator.subschema_for::<Option<T>>();
-        TypedArgument {
-            argument: self.untyped(),
-            schema: Some(schema),
-            required: false,
-        }
+    #[inline(never)]
+    pub fn typed(&self, inputs: &mut Inputs) {
+        self.parameter(inputs, Some(schema_of::<Option<T>>), false);
     }
 }
 
-impl<'a, T: JsonSchema + ?Sized> Level2<'a, T> {
+impl<T: JsonSchema + ?Sized> Level2<'_, T> {
     /// A type that has a schema.
-    #[inline]
-    #[must_use]
-    pub fn typed(&self) -> TypedArgument<'a, T> {
-        let schema: SchemaOf = |generator| generator.subschema_for::<T>();
-        TypedArgument {
-            argument: self.untyped(),
-            schema: Some(schema),
-            required: true,
-        }
+    #[inline(never)]
+    pub fn typed(&self, inputs: &mut Inputs) {
+        self.parameter(inputs, Some(schema_of::<T>), true);
     }
 }
 
-impl<'a, T> Level3<'a, Option<T>> {
+impl<T> Level3<'_, Option<T>> {
     /// An option without a schema.
-    #[inline]
-    #[must_use]
-    pub fn typed(&self) -> TypedArgument<'a, Option<T>> {
-        TypedArgument {
-            argument: self.untyped(),
-            schema: None,
-            required: false,
-        }
+    #[inline(never)]
+    pub fn typed(&self, inputs: &mut Inputs) {
+        self.parameter(inputs, None, false);
     }
 }
 
-impl<'a, T: ?Sized> Level4<'a, T> {
+impl<T: ?Sized> Level4<'_, T> {
     /// A type without a schema.
-    #[inline]
-    #[must_use]
-    pub fn typed(&self) -> TypedArgument<'a, T> {
-        TypedArgument {
-            argument: self.untyped(),
-            schema: None,
-            required: true,
-        }
+    #[inline(never)]
+    pub fn typed(&self, inputs: &mut Inputs) {
+        self.parameter(inputs, None, true);
     }
 }
 
-/// The JSON Schema (Draft-07) of a tool's arguments while it is gathered, once for each tool.
-pub(crate) struct ToolSchema {
-    generator: SchemaGenerator,
-    properties: String,
-    required: Vec<&'static str>,
-}
-
-impl ToolSchema {
-    pub(crate) fn new() -> Self {
-        Self {
-            generator: SchemaSettings::draft07().into_generator(),
-            properties: String::new(),
-            required: Vec::new(),
-        }
-    }
-
-    pub(crate) fn add(&mut self, name: &'static str, schema: Option<SchemaOf>, required: bool) {
-        let schema = match schema {
-            Some(schema) => {
-                let mut schema = schema(&mut self.generator);
-                // the generator itself does so with whole schemas and definitions alone
-                for transform in self.generator.transforms_mut() {
-                    transform.transform(&mut schema);
-                }
-                Value::from(schema).to_string()
-            }
-            None => "{}".to_owned(),
-        };
-        let comma = if self.properties.is_empty() { "" } else { "," };
-        self.properties += &format!("{comma}\"{name}\":{schema}");
-        if required {
-            self.required.push(name);
-        }
-    }
-
-    /// The schema as a JSON string, definitions hoisted to its root.
-    pub(crate) fn finish(mut self, title: &str, description: Option<&str>) -> String {
-        let json = |s: &str| Value::from(s).to_string();
-        let mut schema = format!("{{\"type\":\"object\",\"title\":{}", json(title));
-        if let Some(description) = description {
-            schema += &format!(",\"description\":{}", json(description));
-        }
-        schema += &format!(",\"properties\":{{{}}}", self.properties);
-        if !self.required.is_empty() {
-            schema += &format!(",\"required\":{}", Value::from(self.required));
-        }
-        let definitions = self.generator.take_definitions(true);
-        if !definitions.is_empty() {
-            schema += &format!(",\"definitions\":{}", Value::from(definitions));
-        }
-        schema + "}"
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Serialize, JsonSchema)]
-    struct Node {
-        children: Vec<Node>,
-    }
-    #[derive(Serialize)]
-    struct Opaque;
-
-    #[test]
-    fn options_are_not_required_and_types_without_a_schema_allow_anything() {
-        let mut schema = ToolSchema::new();
-        macro_rules! add {
-            ($name:literal, $value:expr) => {{
-                let value = $value;
-                let typed = arg($name, &value).typed();
-                schema.add($name, typed.schema, typed.required);
-            }};
-        }
-        add!("from", "SFO");
-        add!("limit", Some(3_u32));
-        add!("opaque", Opaque);
-        add!("maybe", None::<Opaque>);
-        add!("node", Node { children: vec![] });
-        add!("pair", (1_u8, "x"));
-        let schema: Value = serde_json::from_str(&schema.finish("f", Some("Finds."))).unwrap();
-        assert_eq!(
-            schema["required"],
-            serde_json::json!(["from", "opaque", "node", "pair"])
-        );
-        assert_eq!(
-            schema["properties"]["from"],
-            serde_json::json!({"type": "string"})
-        );
-        assert_eq!(schema["properties"]["opaque"], serde_json::json!({}));
-        assert_eq!(schema["properties"]["node"]["$ref"], "#/definitions/Node");
-        let pair = &schema["properties"]["pair"];
-        assert_eq!(pair["items"][1], serde_json::json!({"type": "string"}));
-        assert!(pair.get("prefixItems").is_none(), "that is of 2020-12");
-        assert!(schema["definitions"]["Node"].is_object());
-        assert_eq!(
-            (&schema["title"], &schema["description"]),
-            (&"f".into(), &"Finds.".into())
-        );
-    }
+fn schema_of<T: JsonSchema + ?Sized>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
 }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::arguments::{ToolSchema, Typed, TypedArgument};
 use crate::attributes::Given;
 use crate::masked_keys::MaskedKeys;
 use crate::recording::{self, Recorded};
 use crate::request::RequestInput;
 use crate::span::SpanSpec;
+use crate::tool_schema::ToolSchema;
 use crate::trace_config::{Hidden, TraceConfig};
 
 /// The inputs as they come in. The thread keeps them from call to call, so neither their box nor their
@@ -52,60 +52,38 @@ impl std::fmt::Debug for Inputs {
 }
 
 #[expect(
-    clippy::needless_pass_by_value,
-    reason = "expansions hand over temporaries"
-)]
-#[expect(
     clippy::unnecessary_box_returns,
     reason = "the box is what the thread keeps"
 )]
 impl Inputs {
-    /// Records an argument by its name.
+    /// Where an argument's value goes, after its name; none where the arguments are not the input.
     #[inline]
-    pub fn arg<T: ?Sized>(&mut self, argument: Typed<'_, T>) {
-        let argument = argument.untyped();
-        self.key(argument.name);
-        argument.write(&mut self.buffer);
-    }
-
-    /// Records a tool's argument by its name, and its schema.
-    #[inline]
-    pub fn parameter<T: ?Sized>(&mut self, argument: TypedArgument<'_, T>) {
-        if self.schema.is_some() {
-            return self.first_parameter(argument);
+    pub(crate) fn field(&mut self, name: &str) -> Option<&mut Vec<u8>> {
+        if self.form != Form::Object {
+            return None;
         }
-        self.key(argument.argument.name);
-        argument.argument.write(&mut self.buffer);
+        self.key(name);
+        Some(&mut self.buffer)
     }
 
-    /// Of the call that gathers the schema, for which even what is hidden is visited.
-    #[cold]
-    fn first_parameter<T: ?Sized>(&mut self, argument: TypedArgument<'_, T>) {
-        if !self.hidden {
-            self.key(argument.argument.name);
-            argument.argument.write(&mut self.buffer);
+    /// Where the value of the only argument goes, which is recorded as it is.
+    pub(crate) fn bare(&mut self, name: &'static str) -> Option<&mut Vec<u8>> {
+        if self.form != Form::Object {
+            return None;
         }
-        self.describe(argument);
-    }
-
-    /// Records the schema of a tool's argument, and not its value.
-    #[inline]
-    pub fn describe<T: ?Sized>(&mut self, argument: TypedArgument<'_, T>) {
-        if let Some(schema) = &mut self.schema {
-            schema.add(argument.argument.name, argument.schema, argument.required);
-        }
-    }
-
-    /// Records the only argument, as it is.
-    #[inline]
-    pub fn bare<T: ?Sized>(&mut self, argument: Typed<'_, T>) {
-        let argument = argument.untyped();
         self.form = Form::Json;
-        self.bare = argument.name;
-        argument.write(&mut self.buffer);
+        self.bare = name;
+        Some(&mut self.buffer)
+    }
+
+    /// The schema of a tool's arguments, in the call that gathers it.
+    #[inline]
+    pub(crate) fn schema(&mut self) -> Option<&mut ToolSchema> {
+        self.schema.as_deref_mut()
     }
 
     /// Of a function's arguments, before they are recorded.
+    #[inline]
     pub(crate) fn of_call(spec: &'static SpanSpec, config: &TraceConfig) -> Box<Self> {
         let mut inputs = Self::take(config);
         inputs.form = match (spec.automatic_input, inputs.hidden) {
@@ -122,7 +100,7 @@ impl Inputs {
     /// With what `record` records, which is not asked where nothing would be kept.
     #[inline]
     pub(crate) fn recorded(mut self: Box<Self>, record: &dyn Fn(&mut Self)) -> Box<Self> {
-        if self.hidden && self.schema.is_none() {
+        if self.form != Form::Object && self.schema.is_none() {
             return self;
         }
         if catch_unwind(AssertUnwindSafe(|| record(&mut self))).is_err() {
@@ -134,6 +112,7 @@ impl Inputs {
     }
 
     /// Empty ones; who takes them inside a serialisation gets new ones.
+    #[inline]
     fn take(config: &TraceConfig) -> Box<Self> {
         let kept = INPUTS.try_with(Cell::take).ok().flatten();
         let mut inputs = kept.unwrap_or_default();
@@ -143,12 +122,9 @@ impl Inputs {
         inputs
     }
 
-    #[expect(
-        clippy::inline_always,
-        reason = "with its length known, the name is stored and not copied"
-    )]
-    #[inline(always)]
+    #[inline]
     fn key(&mut self, name: &str) {
+        self.buffer.reserve(name.len() + 4);
         self.buffer.extend_from_slice(if self.buffer.is_empty() {
             b"{\""
         } else {

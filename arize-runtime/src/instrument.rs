@@ -3,15 +3,14 @@
 //! It is a chain: [`start`] with its inputs, then `call` (sync) or `run` (async) with its body, then
 //! `outcome` with what to record of the result. Where no pipeline is live the chain is the bare body.
 
+mod blocking;
+mod polled;
+
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
-use std::pin::Pin;
-use std::task::{Context as TaskContext, Poll, ready};
-use std::time::Duration;
+use std::panic::Location;
 
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
-use pin_project_lite::pin_project;
 use serde::Serialize;
 
 use crate::attributes::Given;
@@ -20,7 +19,10 @@ use crate::notice::{self, Notice};
 use crate::outcome::Outcome;
 use crate::routing::Routing;
 use crate::span::{self, ActiveSpan, SpanSpec};
-use crate::tracer::{self, Flushing, Pipeline};
+use crate::tracer::{self, Pipeline};
+
+pub(crate) use blocking::SyncCall;
+pub(crate) use polled::{AsyncCall, Instrumented};
 
 /// A call of an annotated function, before its body runs. Small, since every link of the chain moves it.
 pub struct Call {
@@ -182,203 +184,42 @@ fn begin(spec: &'static SpanSpec, mut inputs: Box<Inputs>) -> Option<ActiveSpan>
     })
 }
 
-/// A synchronous call that knows its body.
+/// What is recorded of a result. Behind it the code that runs a body is compiled for each return type, and not for
+/// each function; and of these types the compiler has less to prove than of closures.
+pub trait Observe<R> {
+    /// Records it, once.
+    #[doc(hidden)]
+    fn observe(&mut self, outcome: Outcome<'_, R>);
+}
+
+/// A closure that captures nothing.
+type Record<R> = fn(Outcome<'_, R>) -> ((), ());
+
+/// What captures nothing.
 #[derive(Debug)]
-pub struct SyncCall<F> {
-    call: Call,
-    body: F,
-}
+pub struct Plain<R>(Record<R>);
 
-impl<R, F: FnOnce() -> R> SyncCall<F> {
-    /// Runs the body inside the span and records what `record` takes of its result.
-    #[inline]
-    pub fn outcome<O>(self, record: impl FnOnce(Outcome<'_, R>) -> O) -> R {
-        let Some(mut span) = self.call.begin() else {
-            return (self.body)();
-        };
-        let returned = inside(&mut span, self.body);
-        observe(&span, &returned, record);
-        span.end();
-        returned
-    }
-
-    /// What the body returned, and the span that it ran in, which is not ended.
-    #[inline]
-    pub(crate) fn returned(self) -> (R, Option<ActiveSpan>) {
-        let mut span = self.call.begin();
-        let returned = match &mut span {
-            Some(span) => inside(span, self.body),
-            None => (self.body)(),
-        };
-        (returned, span)
-    }
-}
-
-/// Runs the body of a synchronous function; a panic is told and goes on.
-#[inline]
-fn inside<R>(span: &mut ActiveSpan, body: impl FnOnce() -> R) -> R {
-    match span.run(|| catch_unwind(AssertUnwindSafe(body))) {
-        Ok(returned) => returned,
-        Err(panic) => {
-            span.panicked(&*panic);
-            resume_unwind(panic)
-        }
-    }
-}
-
-/// An asynchronous call that knows its body.
+/// What may capture.
 #[derive(Debug)]
-pub struct AsyncCall<C, F> {
-    pub(crate) call: C,
-    pub(crate) body: F,
-}
+pub struct Capturing<G>(Option<G>);
 
-impl<C: Begin, F: Future> AsyncCall<C, F> {
-    /// Polls the body inside the span and records what `record` takes of its result.
+impl<G> Capturing<G> {
     #[inline]
-    pub fn outcome<O, G>(self, record: G) -> Instrumented<F, G>
-    where
-        G: FnOnce(Outcome<'_, F::Output>) -> O,
-    {
-        Instrumented {
-            body: self.begin(),
-            record: Some(record),
+    pub(crate) fn new(record: G) -> Self {
+        Self(Some(record))
+    }
+}
+
+impl<R> Observe<R> for Plain<R> {
+    fn observe(&mut self, outcome: Outcome<'_, R>) {
+        (self.0)(outcome);
+    }
+}
+
+impl<R, O, G: FnOnce(Outcome<'_, R>) -> O> Observe<R> for Capturing<G> {
+    fn observe(&mut self, outcome: Outcome<'_, R>) {
+        if let Some(record) = self.0.take() {
+            record(outcome);
         }
-    }
-
-    #[inline]
-    pub(crate) fn begin(self) -> InSpan<F> {
-        InSpan {
-            body: Some(self.body),
-            span: self.call.begin(),
-        }
-    }
-}
-
-pin_project! {
-    /// A future that is polled inside its span. Panics are told where they passed and go on; dropped
-    /// early, the body is dropped inside the span, which then says that it was cancelled.
-    pub(crate) struct InSpan<F> {
-        #[pin]
-        body: Option<F>,
-        span: Option<ActiveSpan>,
-    }
-
-    impl<F> PinnedDrop for InSpan<F> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if let Some(span) = this.span.take() {
-                let _guard = span.attach();
-                this.body.set(None);
-                drop(span);
-            }
-        }
-    }
-}
-
-const POLLED_AGAIN: &str = "polled again after it was ready";
-
-impl<F: Future> InSpan<F> {
-    /// What the body comes to. The span is not ended, but for a panic.
-    #[inline]
-    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
-        let Some(span) = this.span else {
-            let body = this.body.as_pin_mut().expect(POLLED_AGAIN);
-            return body.poll(cx);
-        };
-        let polled = span.run(|| {
-            let body = this.body.as_mut().as_pin_mut().expect(POLLED_AGAIN);
-            let polled = catch_unwind(AssertUnwindSafe(|| body.poll(cx)));
-            if !matches!(polled, Ok(Poll::Pending)) {
-                this.body.set(None);
-            }
-            polled
-        });
-        match polled {
-            Ok(polled) => polled,
-            Err(panic) => {
-                span.panicked(&*panic);
-                *this.span = None;
-                resume_unwind(panic)
-            }
-        }
-    }
-
-    #[inline]
-    pub(crate) fn span(self: Pin<&mut Self>) -> &mut Option<ActiveSpan> {
-        self.project().span
-    }
-}
-
-pin_project! {
-    /// The call of an annotated function, polled inside its span.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Instrumented<F, G> {
-        #[pin]
-        body: InSpan<F>,
-        record: Option<G>,
-    }
-}
-
-impl<F, G> std::fmt::Debug for Instrumented<F, G> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Instrumented")
-            .field("span", &self.body.span)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<F: Future, O, G: FnOnce(Outcome<'_, F::Output>) -> O> Future for Instrumented<F, G> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
-        let returned = ready!(this.body.as_mut().poll(cx));
-        let ended = this.body.span();
-        if let Some(span) = ended {
-            if let Some(record) = this.record.take() {
-                observe(span, &returned, record);
-            }
-            ActiveSpan::finish(ended);
-        }
-        Poll::Ready(returned)
-    }
-}
-
-/// How long a handler marked `flush` waits for its spans to be sent.
-const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
-
-impl<F: Future, O, G: FnOnce(Outcome<'_, F::Output>) -> O> Instrumented<F, G> {
-    /// Waits after the call until its spans are sent, or for two seconds.
-    pub async fn flush(self) -> F::Output {
-        let traced = self.body.span.is_some();
-        let returned = self.await;
-        if traced
-            && let Some(flushing) = Context::map_current(flushing)
-            && let Err(error) = flushing.await
-        {
-            notice::warn(Notice::Unflushed, || {
-                format!("a handler marked `flush` answered before its spans were sent: {error}")
-            });
-        }
-        returned
-    }
-}
-
-fn flushing(context: &Context) -> Option<Flushing> {
-    let flush = tracer::of(context)?.flush.as_ref()?;
-    Some(flush(FLUSH_TIMEOUT))
-}
-
-/// Records what `record` takes of the result.
-#[inline]
-pub(crate) fn observe<R, O>(
-    span: &ActiveSpan,
-    returned: &R,
-    record: impl FnOnce(Outcome<'_, R>) -> O,
-) {
-    if span.is_recording() {
-        record(Outcome::new(returned, span));
     }
 }

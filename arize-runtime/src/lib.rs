@@ -30,7 +30,7 @@ mod resolve;
 
 mod propagation;
 
-mod arguments;
+mod tool_schema;
 mod tracer;
 
 mod record;
@@ -39,6 +39,8 @@ mod within;
 mod span;
 
 mod inputs;
+
+mod arguments;
 mod outcome;
 mod response;
 

@@ -2,25 +2,28 @@
 //!
 //! An expansion ends in `.outcome(|o| (o.value().record(), o.error().record()))`. Each method is
 //! found on the first level whose bounds hold, so `type Alias = Result<..>` and every wrapper that
-//! dereferences (`Json`) work, without a look at how a type is spelled.
+//! dereferences (`Json`) work, without a look at how a type is spelled. What is compiled for a type is
+//! compiled once, and not for each function: hence `inline(never)`.
 
 #![expect(
     clippy::unused_self,
     reason = "the levels of a method have one form of call"
 )]
 
-use std::error::Error;
-use std::fmt::Display;
+mod failure;
+
 use std::ops::Deref;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use http::StatusCode;
 use serde::Serialize;
 
 use crate::levels::levels;
-use crate::recording::{self, Recorded};
+use crate::recording::Recorded;
 use crate::span::ActiveSpan;
+
+pub(crate) use failure::Failure;
+use failure::{NoError, failure};
 
 /// What a call returned, and the span that records it.
 #[derive(Debug)]
@@ -80,6 +83,7 @@ impl<'a, R> Outcome<'a, R> {
 
 impl<'a, T, E> Outcome<'a, Result<T, E>> {
     /// The success value.
+    #[inline(never)]
     #[must_use]
     pub fn value(&self) -> Returned<'a, T> {
         let seen = self.seen();
@@ -87,32 +91,24 @@ impl<'a, T, E> Outcome<'a, Result<T, E>> {
     }
 
     /// The error.
+    #[inline(never)]
     #[must_use]
     pub fn error(&self) -> Failure<'a, E> {
         let seen = self.seen();
-        Failure(ErrorLevel(PointerLevel(DisplayLevel(NameLevel(
-            seen.of(seen.value.and_then(|r| r.as_ref().err())),
-        )))))
+        failure(seen.of(seen.value.and_then(|r| r.as_ref().err())))
     }
-}
-
-/// The error of a function that returns no result.
-#[derive(Debug)]
-pub struct NoError;
-
-impl NoError {
-    /// Nothing.
-    pub fn record(&self) {}
 }
 
 impl<'a, R> NoResult<'a, R> {
     /// The value.
+    #[inline(never)]
     #[must_use]
     pub fn value(&self) -> Returned<'a, R> {
         returned(self.seen())
     }
 
     /// No error.
+    #[inline]
     #[must_use]
     pub fn error(&self) -> NoError {
         NoError
@@ -144,9 +140,10 @@ pub(crate) fn returned<T: ?Sized>(seen: Seen<'_, T>) -> Returned<'_, T> {
 
 impl<T: AsRef<str> + ?Sized> Returned<'_, T> {
     /// A string, as it is.
+    #[inline(never)]
     pub fn record(&self) {
         self.seen()
-            .keep(|text| recording::guarded(|| Recorded::Text(text.as_ref().to_owned())));
+            .keep(|text| Some(Recorded::Text(text.as_ref().to_owned())));
     }
 
     /// A string, as it is.
@@ -157,6 +154,7 @@ impl<T: AsRef<str> + ?Sized> Returned<'_, T> {
 
 impl BytesLevel<'_, Bytes> {
     /// Text, if it is UTF-8; else nothing.
+    #[inline(never)]
     pub fn record(&self) {
         self.seen().keep(|bytes| {
             let text = str::from_utf8(bytes).ok()?;
@@ -172,6 +170,7 @@ impl BytesLevel<'_, Bytes> {
 
 impl<'a, T: Serialize + ?Sized> SerializeLevel<'a, T> {
     /// Text or JSON.
+    #[inline(never)]
     pub fn record(&self) {
         self.seen().keep(Recorded::of);
     }
@@ -197,6 +196,7 @@ impl<'a, T: Deref + ?Sized> DerefLevel<'a, T> {
 
 impl<T: Deref<Target: Serialize> + ?Sized> DerefLevel<'_, T> {
     /// The value inside a wrapper such as `Json`.
+    #[inline(never)]
     pub fn record(&self) {
         self.seen().keep(|value| Recorded::of(&**value));
     }
@@ -297,7 +297,7 @@ pub struct Projected<'a, O> {
 
 fn project<'a, T: ?Sized, O>(seen: Seen<'a, T>, f: impl FnOnce(&'a T) -> O) -> Projected<'a, O> {
     Projected {
-        value: seen.value.and_then(|value| recording::guarded(|| f(value))),
+        value: seen.value.map(f),
         span: seen.span,
     }
 }
@@ -310,84 +310,5 @@ impl<O> Projected<'_, O> {
             value: self.value.as_ref(),
             span: self.span,
         })
-    }
-}
-
-levels! {
-    /// An error with a status?
-    Failure => ErrorLevel<'a, T>;
-    /// An error?
-    ErrorLevel => PointerLevel<'a, T>;
-    /// A pointer to an error (`Box<dyn Error>`, `anyhow::Error`)?
-    PointerLevel => DisplayLevel<'a, T>;
-    /// Has a text?
-    DisplayLevel => NameLevel<'a, T>;
-    /// Has a name.
-    NameLevel => Seen<'a, T>;
-}
-
-impl<T: Display> Failure<'_, (StatusCode, T)> {
-    /// The status and the text.
-    pub fn record(&self) {
-        let seen = self.seen();
-        if let Some((status, text)) = seen.value {
-            seen.span.error(
-                status.as_str(),
-                recording::guarded(|| text.to_string()),
-                None,
-            );
-        }
-    }
-}
-
-impl<E: Error> ErrorLevel<'_, E> {
-    /// Type, message and the chain of sources.
-    pub fn record(&self) {
-        let seen = self.seen();
-        if let Some(error) = seen.value {
-            seen.error(error);
-        }
-    }
-}
-
-impl<E: Deref<Target: Error>> PointerLevel<'_, E> {
-    /// Type of the pointer, message and the chain of sources.
-    pub fn record(&self) {
-        let seen = self.seen();
-        if let Some(pointer) = seen.value {
-            seen.error(&&**pointer);
-        }
-    }
-}
-
-impl<E> Seen<'_, E> {
-    fn error(&self, error: &dyn Error) {
-        let message = recording::guarded(|| error.to_string());
-        self.span
-            .error(std::any::type_name::<E>(), message, error.source());
-    }
-}
-
-impl<E: Display> DisplayLevel<'_, E> {
-    /// Type and message.
-    pub fn record(&self) {
-        let seen = self.seen();
-        if let Some(error) = seen.value {
-            seen.span.error(
-                std::any::type_name::<E>(),
-                recording::guarded(|| error.to_string()),
-                None,
-            );
-        }
-    }
-}
-
-impl<E> NameLevel<'_, E> {
-    /// The type's name.
-    pub fn record(&self) {
-        let seen = self.seen();
-        if seen.value.is_some() {
-            seen.span.error(std::any::type_name::<E>(), None, None);
-        }
     }
 }

@@ -175,9 +175,14 @@ pub(crate) fn merged(under: &str, over: &str) -> Option<String> {
 pub(crate) fn guarded<T>(describe: impl FnOnce() -> T) -> Option<T> {
     let described = catch_unwind(AssertUnwindSafe(describe));
     if described.is_err() {
-        tell_not_serialized("the code that describes it panicked");
+        tell_not_described();
     }
     described.ok()
+}
+
+#[cold]
+pub(crate) fn tell_not_described() {
+    tell_not_serialized("the code that describes it panicked");
 }
 
 /// Appends a value's JSON; a failure or panic of its `Serialize` is told, and false.

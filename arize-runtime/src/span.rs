@@ -122,10 +122,12 @@ pub struct ActiveSpan {
 }
 
 impl ActiveSpan {
+    #[inline]
     pub(crate) fn is_recording(&self) -> bool {
         self.recording
     }
 
+    #[inline]
     pub(crate) fn attach(&self) -> ContextGuard {
         self.context.clone().attach()
     }
@@ -157,6 +159,7 @@ impl ActiveSpan {
         }
     }
 
+    #[inline]
     pub(crate) fn output(&self, output: Recorded) {
         if let Some(items) = &self.items {
             items.borrow_mut().push(output);
@@ -177,6 +180,7 @@ impl ActiveSpan {
     }
 
     /// What the function's attribute says of the output is done, or is nothing.
+    #[inline]
     pub(crate) fn settle_output(&self) {
         self.output_settled.set(true);
     }
@@ -285,6 +289,7 @@ impl ActiveSpan {
     }
 
     /// The call returned: the status is OK unless an error was recorded.
+    #[inline]
     pub(crate) fn end(&mut self) {
         self.ended = true;
         let span = self.context.span();

@@ -14,8 +14,8 @@ use futures_core::Stream;
 use opentelemetry::Context;
 use pin_project_lite::pin_project;
 
-use crate::instrument::observe;
 use crate::outcome::Outcome;
+use crate::recording;
 use crate::span::{ActiveSpan, End, Hold};
 
 pub use held::{hold_items, hold_span};
@@ -165,6 +165,13 @@ impl<S, G> InSpanStream<S, G> {
 impl<S, G> fmt::Debug for InSpanStream<S, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InSpanStream").finish_non_exhaustive()
+    }
+}
+
+/// Records what `record` takes of an item.
+fn observe<T, O>(span: &ActiveSpan, item: &T, record: impl FnOnce(Outcome<'_, T>) -> O) {
+    if span.is_recording() {
+        recording::guarded(|| record(Outcome::new(item, span)));
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) struct Link {
     pub(crate) name: String,
     /// The argument itself, shown at its type.
     pub(crate) ident: Ident,
-    /// Which method takes it: `arg`, `parameter`, `describe` or `bare`.
+    /// Which method records it: `typed`, `record` or `bare`.
     pub(crate) method: &'static str,
     pub(crate) capture: Capture,
 }
@@ -45,18 +45,16 @@ pub(crate) fn links(
     let recorded = |a: &&Argument| args.skip_all.is_none() && !named(&args.skip, a);
     let recorded: Vec<_> = arguments.iter().filter(recorded).collect();
     let method = match (tool, args.input.is_some()) {
-        (true, true) if args.parameters.is_some() => return Vec::new(),
-        (true, true) => "describe",
-        (true, false) if args.parameters.is_none() => "parameter",
-        (false, true) => return Vec::new(),
+        (true, _) if args.parameters.is_none() => "typed",
+        (_, true) => return Vec::new(),
         (false, false) if kind.inputs == Inputs::Bare && recorded.len() == 1 => "bare",
-        _ => "arg",
+        _ => "record",
     };
     let link = |argument: &Argument| Link {
         name: argument.name.clone(),
         ident: argument.at_type(),
         method,
-        capture: if method == "describe" || named(&args.redact, argument) {
+        capture: if args.input.is_some() || named(&args.redact, argument) {
             Capture::Redacted
         } else if named(&args.debug, argument) {
             Capture::Debug

@@ -5,8 +5,8 @@ async fn plan(goal: &str, budget: u32) -> impl Display {
     ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.arg(::arize_runtime::__private::arg("goal", &goal));
-                i.arg(::arize_runtime::__private::arg("budget", &budget));
+                ::arize_runtime::__private::arg("goal", &goal).record(i);
+                ::arize_runtime::__private::arg("budget", &budget).record(i);
             },
         )
         .run(async move { budget })

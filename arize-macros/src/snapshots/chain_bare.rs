@@ -5,7 +5,7 @@ async fn plan(goal: String) -> String {
     ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.bare(::arize_runtime::__private::arg("goal", &goal));
+                ::arize_runtime::__private::arg("goal", &goal).bare(i);
             },
         )
         .run(async move {

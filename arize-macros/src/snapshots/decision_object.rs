@@ -5,7 +5,7 @@ fn next_step(goal: &str) -> Step {
     ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.arg(::arize_runtime::__private::arg("goal", &goal));
+                ::arize_runtime::__private::arg("goal", &goal).record(i);
             },
         )
         .call(move || {

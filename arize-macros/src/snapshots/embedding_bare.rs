@@ -5,7 +5,7 @@ async fn embed(text: &str) -> Vec<f32> {
     ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.bare(::arize_runtime::__private::arg("text", &text));
+                ::arize_runtime::__private::arg("text", &text).bare(i);
             },
         )
         .run(async move {

@@ -5,8 +5,8 @@ fn score(answer: &str, expected: &str) -> f64 {
     ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.arg(::arize_runtime::__private::arg("answer", &answer));
-                i.arg(::arize_runtime::__private::arg("expected", &expected));
+                ::arize_runtime::__private::arg("answer", &answer).record(i);
+                ::arize_runtime::__private::arg("expected", &expected).record(i);
             },
         )
         .call(move || {

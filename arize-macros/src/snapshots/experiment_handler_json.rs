@@ -18,7 +18,7 @@ async fn invoke(
             let flights = search_flights(&request.input.from, &request.input.to).await?;
             Ok(Json(answer(flights)))
         })
-        .outcome(|o| (
+        .outcome_with(|o| (
             o.value().body().at(|answer| &answer.text).get().record(),
             o.error().record(),
         ))

@@ -5,7 +5,7 @@ fn is_harmless(question: &str) -> bool {
     ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.bare(::arize_runtime::__private::arg("question", &question));
+                ::arize_runtime::__private::arg("question", &question).bare(i);
             },
         )
         .call(move || {

@@ -5,7 +5,7 @@ fn complete(prompt: &str) -> Completion {
     ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.arg(::arize_runtime::__private::arg("prompt", &prompt));
+                ::arize_runtime::__private::arg("prompt", &prompt).record(i);
             },
         )
         .call(move || {

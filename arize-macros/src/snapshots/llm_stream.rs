@@ -8,7 +8,7 @@ async fn complete(
     ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.arg(::arize_runtime::__private::arg("prompt", &prompt));
+                ::arize_runtime::__private::arg("prompt", &prompt).record(i);
             },
         )
         .run(async move {

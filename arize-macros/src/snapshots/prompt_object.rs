@@ -5,7 +5,7 @@ fn render(city: &str) -> String {
     ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.arg(::arize_runtime::__private::arg("city", &city));
+                ::arize_runtime::__private::arg("city", &city).record(i);
             },
         )
         .call(move || {

@@ -5,8 +5,8 @@ async fn rank(client: &Client, query: &str, documents: Vec<Document>) -> Vec<Doc
     ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.arg(::arize_runtime::__private::arg("query", &query));
-                i.arg(::arize_runtime::__private::arg("documents", &documents));
+                ::arize_runtime::__private::arg("query", &query).record(i);
+                ::arize_runtime::__private::arg("documents", &documents).record(i);
             },
         )
         .run(async move {

@@ -5,7 +5,7 @@ async fn find(query: &str) -> Vec<Document> {
     ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.bare(::arize_runtime::__private::arg("query", &query));
+                ::arize_runtime::__private::arg("query", &query).bare(i);
             },
         )
         .run(async move {

@@ -7,8 +7,8 @@ async fn search_flights(from: &str, to: &str) -> Result<Vec<Flight>, FlightError
     ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.parameter(::arize_runtime::__private::arg("from", &from).typed());
-                i.parameter(::arize_runtime::__private::arg("to", &to).typed());
+                ::arize_runtime::__private::arg("from", &from).typed(i);
+                ::arize_runtime::__private::arg("to", &to).typed(i);
             },
         )
         .run(async move {

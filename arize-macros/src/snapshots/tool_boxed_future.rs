@@ -9,7 +9,7 @@ fn find<'a>(
         let __call = ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.parameter(::arize_runtime::__private::arg("arg0", &__arg0).typed());
+                ::arize_runtime::__private::arg("arg0", &__arg0).typed(i);
             },
         );
         let (from, to) = __arg0;

@@ -5,7 +5,7 @@ fn find(&self, city: &str) -> impl Future<Output = Result<Rows, Error>> + use<> 
     let __call = ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.parameter(::arize_runtime::__private::arg("city", &city).typed());
+                ::arize_runtime::__private::arg("city", &city).typed(i);
             },
         )
         .future(move || {

@@ -5,8 +5,8 @@ fn distance(__arg0: (f64, f64), __arg1: Point) -> f64 {
     let __call = ::arize_runtime::__private::start(
         &__ARIZE_SPAN,
         |i| {
-            i.parameter(::arize_runtime::__private::arg("arg0", &__arg0).typed());
-            i.parameter(::arize_runtime::__private::arg("arg1", &__arg1).typed());
+            ::arize_runtime::__private::arg("arg0", &__arg0).typed(i);
+            ::arize_runtime::__private::arg("arg1", &__arg1).typed(i);
         },
     );
     let (x, y) = __arg0;

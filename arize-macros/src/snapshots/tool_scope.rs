@@ -5,10 +5,8 @@ async fn book(session: &str, user: u32) -> Booking {
     ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.parameter(
-                    ::arize_runtime::__private::arg("session", &session).typed(),
-                );
-                i.parameter(::arize_runtime::__private::arg("user", &user).typed());
+                ::arize_runtime::__private::arg("session", &session).typed(i);
+                ::arize_runtime::__private::arg("user", &user).typed(i);
             },
         )
         .attributes(|a| {

@@ -5,7 +5,7 @@ fn rows(query: String) -> BoxStream<'static, Row> {
     ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.parameter(::arize_runtime::__private::arg("query", &query).typed());
+                ::arize_runtime::__private::arg("query", &query).typed(i);
             },
         )
         .call(move || {

@@ -12,15 +12,9 @@ pub fn find<T: Serialize>(
     ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.parameter(
-                    ::arize_runtime::__private::debug_arg("query", &query).typed(),
-                );
-                i.parameter(
-                    ::arize_runtime::__private::redacted_arg("key", &key).typed(),
-                );
-                i.parameter(
-                    ::arize_runtime::__private::generic_arg("extra", &extra).typed(),
-                );
+                ::arize_runtime::__private::debug_arg("query", &query).typed(i);
+                ::arize_runtime::__private::redacted_arg("key", &key).typed(i);
+                ::arize_runtime::__private::generic_arg("extra", &extra).typed(i);
             },
         )
         .call(move || {

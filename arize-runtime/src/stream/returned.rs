@@ -4,13 +4,13 @@ use std::fmt;
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
-use std::task::{Context as TaskContext, Poll, ready};
+use std::task::{Context as TaskContext, Poll};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::InSpanStream;
-use crate::instrument::{AsyncCall, Begin, InSpan, SyncCall, observe};
+use crate::instrument::{AsyncCall, Begin, Capturing, Instrumented, Observe, SyncCall};
 use crate::outcome::Outcome;
 use crate::span::ActiveSpan;
 
@@ -18,8 +18,7 @@ impl<R, F: FnOnce() -> R> SyncCall<F> {
     /// Runs the body of a function that returns a stream, and records what `record` takes of its failure.
     #[inline]
     pub fn stream<O>(self, record: impl FnOnce(Outcome<'_, R>) -> O) -> Streamed<R> {
-        let (returned, span) = self.returned();
-        streamed(returned, span, record)
+        streamed(self.open(&mut Capturing::new(record)))
     }
 }
 
@@ -31,8 +30,7 @@ impl<C: Begin, F: Future> AsyncCall<C, F> {
         G: FnOnce(Outcome<'_, F::Output>) -> O,
     {
         StreamedCall {
-            body: self.begin(),
-            record: Some(record),
+            call: self.observed(Capturing::new(record)),
         }
     }
 }
@@ -40,39 +38,30 @@ impl<C: Begin, F: Future> AsyncCall<C, F> {
 pin_project! {
     /// The call of an async function that returns a stream.
     #[must_use = "futures do nothing unless polled"]
-    pub struct StreamedCall<F, G> {
+    pub struct StreamedCall<F: Future, G> {
         #[pin]
-        body: InSpan<F>,
-        record: Option<G>,
+        call: Instrumented<F, Capturing<G>>,
     }
 }
 
-impl<F, G> fmt::Debug for StreamedCall<F, G> {
+impl<F: Future, G> fmt::Debug for StreamedCall<F, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamedCall").finish_non_exhaustive()
     }
 }
 
-impl<F: Future, O, G: FnOnce(Outcome<'_, F::Output>) -> O> Future for StreamedCall<F, G> {
+impl<F: Future, G> Future for StreamedCall<F, G>
+where
+    Capturing<G>: Observe<F::Output>,
+{
     type Output = Streamed<F::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let returned = ready!(this.body.as_mut().poll(cx));
-        let span = this.body.span().take();
-        let record = this.record.take();
-        Poll::Ready(streamed(returned, span, |o| record.map(|record| record(o))))
+        self.project().call.poll_open(cx).map(streamed)
     }
 }
 
-fn streamed<R, O>(
-    returned: R,
-    span: Option<ActiveSpan>,
-    record: impl FnOnce(Outcome<'_, R>) -> O,
-) -> Streamed<R> {
-    if let Some(span) = &span {
-        observe(span, &returned, record);
-    }
+fn streamed<R>((returned, span): (R, Option<ActiveSpan>)) -> Streamed<R> {
     let returned = Some(returned);
     Streamed(AnyStream(FallibleStream(NoStream(Returned {
         returned,
