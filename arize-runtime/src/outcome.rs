@@ -9,6 +9,8 @@
     reason = "the levels of a method have one form of call"
 )]
 
+mod generic;
+
 use std::error::Error;
 use std::fmt::Display;
 use std::ops::Deref;

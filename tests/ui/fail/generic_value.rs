@@ -1,0 +1,27 @@
+use arize_runtime::{chain, experiment_handler, llm, tool};
+use serde::Serialize as _;
+
+#[chain(skip(items), metadata = items)]
+fn metadata<T>(items: Vec<T>) -> bool {
+    items.is_empty()
+}
+
+#[llm(skip_all, session_id = item, user_id = &item, tags = [&item], attributes("shop.item" = item))]
+fn each<T>(item: T) -> bool {
+    drop(item);
+    true
+}
+
+#[tool(input = item)]
+fn input<T>((item, _): (T, u32)) -> bool {
+    drop(item);
+    true
+}
+
+#[experiment_handler(body = none, input = extra)]
+async fn invoke(_headers: http::HeaderMap, extra: impl std::fmt::Debug) -> bool {
+    drop(extra);
+    true
+}
+
+fn main() {}
