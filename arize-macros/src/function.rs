@@ -72,7 +72,7 @@ impl Function {
 
     /// Whether this is what another attribute of this crate made of a function.
     pub(crate) fn is_expanded(&self) -> bool {
-        let body = self.body.iter().flat_map(|body| body.stream());
+        let body = self.body.iter().flat_map(Group::stream);
         let start = body.take(2).map(|word| word.to_string());
         start.eq(["static", "__ARIZE_SPAN"])
     }
@@ -103,13 +103,14 @@ impl Function {
 }
 
 /// An item that cannot have the attribute, after the errors that say so.
-pub(crate) fn emit(errors: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn emit(mut errors: TokenStream, item: TokenStream) -> TokenStream {
     let is_expression = other(&item).is_some_and(|other| other.what.is_expression());
+    errors.extend(item);
     if is_expression {
         // of an expression nothing may be left over
-        quote!({ #errors #item })
+        quote!({ #errors })
     } else {
-        quote!(#errors #item)
+        errors
     }
 }
 

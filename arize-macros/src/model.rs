@@ -251,6 +251,7 @@ fn spec(
 ) -> Spec {
     for (key, text) in [
         ("name", &args.name),
+        ("kind", &args.kind),
         ("description", &args.description),
         ("project_name", &args.project_name),
         ("parameters", &args.parameters),
@@ -265,7 +266,7 @@ fn spec(
     if let Some(parameters) = args
         .parameters
         .as_ref()
-        .filter(|p| !p.value().trim().starts_with('{'))
+        .filter(|p| !matches!(p.value().trim().chars().next(), Some('{') | None))
     {
         errors.add(
             parameters,
@@ -274,6 +275,9 @@ fn spec(
     }
     let span_kind = args.kind.as_ref().map_or(kind.openinference, |wanted| {
         let text = wanted.value();
+        if text.trim().is_empty() {
+            return kind.openinference; // told above
+        }
         let known = || SPAN_KINDS.iter().copied();
         known().find(|name| *name == text).unwrap_or_else(|| {
             let near = nearest(&text.to_uppercase(), known());

@@ -7,7 +7,7 @@ pub(super) fn unknown(kind: &Kind, key: &str) -> String {
     if kind.inputs == Inputs::Body
         && let Some(instead) = instead_in_handlers(key)
     {
-        return format!("`#[{}]` has no argument `{key}`; {instead}", kind.attribute);
+        return format!("`#[{}]` has no argument `{key}`{instead}", kind.attribute);
     }
     let elsewhere = kind::taking(key);
     let allowed = listed(kind.keys.iter().copied());
@@ -40,16 +40,18 @@ pub(super) fn unknown(kind: &Kind, key: &str) -> String {
 /// What a handler has in place of an argument that every other attribute takes.
 fn instead_in_handlers(key: &str) -> Option<&'static str> {
     let instead = match key {
-        "stream" => "give the stream that the response is made of to `arize_runtime::hold_span!`",
+        "stream" => "; give the stream that the response is made of to `arize_runtime::hold_span!`",
         "redact" => {
-            "say what is recorded with `input = ..`, or hide the values of a field with `.mask_keys([..])` of the \
+            "; say what is recorded with `input = ..`, or hide the values of a field with `.mask_keys([..])` of the \
              registration"
         }
         "skip" | "debug" => {
-            "it records the request's body, not its arguments; say what is recorded with `input = ..`"
+            ", since it records the request's body and not its arguments; say what is recorded with `input = ..`"
         }
-        "skip_all" => "it records the request's body, not its arguments; write `input = none`",
-        "skip_output" => "write `output = none`",
+        "skip_all" => {
+            ", since it records the request's body and not its arguments; write `input = none`"
+        }
+        "skip_output" => "; write `output = none`",
         _ => return None,
     };
     Some(instead)

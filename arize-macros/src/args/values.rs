@@ -135,7 +135,12 @@ fn name(key: &Ident, input: ParseStream<'_>) -> syn::Result<Ident> {
 }
 
 pub(super) fn given(key: &Ident, input: ParseStream<'_>) -> syn::Result<Given<Expr>> {
-    let expression = expression(key, input, &format!("{key} = .."))?;
+    or_none(key, input, &format!("{key} = .."))
+}
+
+/// An expression, or the word `none`.
+fn or_none(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<Given<Expr>> {
+    let expression = expression(key, input, example)?;
     Ok(if is_none(&expression) {
         Given::None
     } else {
@@ -159,7 +164,7 @@ fn is_none(expression: &Expr) -> bool {
 
 /// A closure, a path to a function that serves as one, or `none`.
 pub(super) fn output(key: &Ident, input: ParseStream<'_>) -> syn::Result<Given<Expr>> {
-    let given = given(key, input)?;
+    let given = or_none(key, input, "output = |value| &value.field")?;
     let what = match &given {
         Given::None | Given::Some(Expr::Path(_)) => return Ok(given),
         Given::Some(Expr::Closure(closure)) if closure.inputs.len() == 1 => {
@@ -184,7 +189,9 @@ pub(super) fn comma(input: ParseStream<'_>, errors: &mut Errors) {
     if input.is_empty() || input.parse::<Token![,]>().is_ok() {
         return;
     }
-    if input.peek(Ident::peek_any) {
+    // a key of `attributes(..)` may be text
+    let is_next = input.peek(Ident::peek_any) || input.peek(LitStr) && input.peek2(Token![=]);
+    if is_next {
         errors.push(input.error("a `,` is missing before this; write one after each argument"));
         return;
     }

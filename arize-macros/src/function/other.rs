@@ -91,7 +91,13 @@ pub(super) fn other(item: &TokenStream) -> Option<Other> {
             !matches!(visibility, Visibility::Inherited) || words.iter().any(|word| is(word, "fn"));
         (!half).then_some(What::Expression)
     })?;
-    let at = if what.is_expression() { &words[0] } else { at };
+    let qualifier = |text| words.iter().find(|word| is(word, text));
+    let at = match what {
+        What::Closure | What::Block | What::Expression => &words[0],
+        What::ExternCrate | What::ExternBlock => qualifier("extern").unwrap_or(at),
+        What::Constant => qualifier("const").unwrap_or(at),
+        _ => at,
+    };
     Some(Other {
         at: at.clone(),
         what,
@@ -118,15 +124,11 @@ fn by_keyword(qualifiers: &[TokenTree], words: &[TokenTree]) -> Option<What> {
         "use" => What::Import,
         "crate" if has("extern") => What::ExternCrate,
         "let" => What::Statement,
+        "move" if second.is_some_and(is_block) => What::Block,
         "|" | "move" | "static" => What::Closure,
         _ => match first {
-            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
-                if has("extern") {
-                    What::ExternBlock
-                } else {
-                    What::Block
-                }
-            }
+            block if is_block(block) && has("extern") => What::ExternBlock,
+            block if is_block(block) => What::Block,
             _ if calls_macro(words) => What::Macro,
             TokenTree::Ident(_) if has("const") => What::Constant,
             _ => return None,
@@ -135,9 +137,14 @@ fn by_keyword(qualifiers: &[TokenTree], words: &[TokenTree]) -> Option<What> {
     Some(what)
 }
 
+fn is_block(word: &TokenTree) -> bool {
+    matches!(word, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
+}
+
 /// `name! ..` or `path::name! ..`
 fn calls_macro(words: &[TokenTree]) -> bool {
     let in_path = |word: &&TokenTree| matches!(word, TokenTree::Ident(_)) || is(word, ":");
     let path = words.iter().take_while(in_path).count();
-    path > 0 && words.get(path).is_some_and(|word| is(word, "!"))
+    let is_at = |place: usize, text| words.get(place).is_some_and(|word| is(word, text));
+    path > 0 && is_at(path, "!") && !is_at(path + 1, "=")
 }

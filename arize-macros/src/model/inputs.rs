@@ -93,10 +93,10 @@ fn check_names(args: &Args, signature: &Signature, arguments: &[Argument], error
                 continue;
             }
             let near = nearest(&text, known()).map(|near| format!("did you mean `{near}`? "));
-            let all = if arguments.is_empty() {
-                "it has none".to_owned()
-            } else {
-                format!("its arguments are {}", listed(known()))
+            let all = match arguments {
+                [] => "it has none".to_owned(),
+                [one] => format!("its argument is `{}`", one.name),
+                _ => format!("its arguments are {}", listed(known())),
             };
             let function = &signature.ident;
             errors.add(
@@ -114,7 +114,9 @@ fn check_conflicts(args: &Args, errors: &mut Errors) {
     let lists = lists(args);
     for (i, (first, names)) in lists.iter().enumerate() {
         for (second, others) in &lists[i + 1..] {
-            for name in others.iter().filter(|name| names.contains(name)) {
+            // of `self` it is told that it is none
+            let both = |name: &&Ident| names.contains(name) && *name != "self";
+            for name in others.iter().filter(both) {
                 errors.add(
                     name,
                     format!("`{name}` is in both `{first}` and `{second}`; name it in one"),

@@ -6,6 +6,6 @@ const fn constant() -> u32 {
 }
 
 #[experiment_handler(body = none)]
-pub const unsafe fn handler(_headers: http::HeaderMap) {}
+pub const unsafe fn handler(_headers: &http::HeaderMap) {}
 
 fn main() {}

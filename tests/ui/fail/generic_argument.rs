@@ -1,5 +1,4 @@
 use arize_runtime::{chain, tool};
-use serde::Serialize as _;
 
 #[tool]
 async fn list<T>(items: Vec<T>, query: &str) -> String {
@@ -15,6 +14,12 @@ fn opaque(items: impl Iterator<Item = u32>) -> u32 {
 fn debug<T>(item: T) -> u32 {
     drop(item);
     1
+}
+
+/// With what the error asks for.
+#[tool]
+fn bounded<T: serde::Serialize>(items: Vec<T>) -> usize {
+    items.len()
 }
 
 fn main() {}

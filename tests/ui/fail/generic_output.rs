@@ -1,5 +1,4 @@
 use arize_runtime::{chain, tool};
-use serde::Serialize as _;
 
 #[tool(skip(item))]
 fn plain<T>(item: T) -> T {
@@ -13,6 +12,12 @@ async fn listed<T>(item: T) -> Result<Vec<T>, std::fmt::Error> {
 
 #[tool(skip(item), output = |item| item)]
 fn projected<T>(item: T) -> T {
+    item
+}
+
+/// With what the error asks for.
+#[tool]
+fn bounded<T: serde::Serialize>(item: T) -> T {
     item
 }
 

@@ -1,5 +1,4 @@
 use arize_runtime::{chain, experiment_handler, llm, tool};
-use serde::Serialize as _;
 
 #[chain(skip(items), metadata = items)]
 fn metadata<T>(items: Vec<T>) -> bool {
@@ -22,6 +21,12 @@ fn input<T>((item, _): (T, u32)) -> bool {
 async fn invoke(_headers: http::HeaderMap, extra: impl std::fmt::Debug) -> bool {
     drop(extra);
     true
+}
+
+/// With what the error asks for.
+#[tool(input = items, session_id = items[0])]
+fn bounded<T: serde::Serialize>(items: Vec<T>) -> usize {
+    items.len()
 }
 
 fn main() {}

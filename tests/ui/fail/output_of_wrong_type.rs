@@ -5,12 +5,12 @@ fn closure(query: &str) -> String {
     query.to_owned()
 }
 
-#[tool(output = text)]
+#[tool(output = TEXT)]
 fn value(query: &str) -> String {
     query.to_owned()
 }
 
-#[tool(output = |text| text.field)]
+#[tool(output = |value| value.field)]
 fn field(query: &str) -> String {
     query.to_owned()
 }
@@ -20,10 +20,10 @@ fn function(query: &str) -> String {
     query.to_owned()
 }
 
-fn length(text: u32) -> u32 {
-    text
+fn length(number: u32) -> u32 {
+    number
 }
 
-const text: &str = "";
+const TEXT: &str = "";
 
 fn main() {}
