@@ -114,9 +114,7 @@ impl Given {
     pub fn all(&mut self, attributes: impl IntoAttributes) {
         self.list.extend(attributes.into_attributes());
     }
-}
 
-impl Given {
     /// Takes values whose type may be a type parameter's.
     pub fn generic(&mut self) -> GenericGiven<'_> {
         GenericGiven(self)
