@@ -24,7 +24,7 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Expr, Ident, Pat, ReturnType};
 
 use crate::model::{
-    BodyIs, Capture, Form, Link, Model, Output, Request, Returned, Source, Streamed,
+    BodyIs, Capture, Form, Link, Model, Output, Request, Returned, Source, Streamed, Value,
 };
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
@@ -38,8 +38,14 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let early = bindings(&model.early);
     let begin = begin(model);
     let input = model.input.as_ref().map(|input| {
-        let input = reference(input);
-        quote!(.input(#input))
+        let span = syn::spanned::Spanned::span(&input.expression).resolved_at(Span::mixed_site());
+        let method = if input.generic {
+            "generic_input"
+        } else {
+            "input"
+        };
+        let (method, input) = (Ident::new(method, span), reference(&input.expression));
+        quote_spanned!(span=> .#method(#input))
     });
     let given = attributes::link(&model.span_attributes);
     let (body, outcome) = (body(model), outcome(model));
@@ -235,19 +241,30 @@ fn outcome(model: &Model) -> TokenStream {
             let span = span.resolved_at(site);
             value(span, &quote_spanned!(span=> #body .skip()))
         }
-        Output::Value(span) => {
-            let span = span.resolved_at(site);
-            let record = Ident::new(if handler { "respond" } else { "record" }, span);
+        Output::Value { at, generic } => {
+            let span = at.resolved_at(site);
+            let record = match (handler, generic) {
+                (true, _) => "respond",
+                (false, true) => "record_generic",
+                (false, false) => "record",
+            };
+            let record = Ident::new(record, span);
             value(span, &quote_spanned!(span=> #body .#record()))
         }
-        Output::Closure(closure) => {
-            let shown = match closure {
+        Output::Closure(Value {
+            expression,
+            generic,
+        }) => {
+            let shown = match expression {
                 Expr::Closure(closure) => &closure.body,
                 other => other,
             };
-            let span = syn::spanned::Spanned::span(shown).resolved_at(site);
-            let record = quote_spanned!(span=> .get().record());
-            value(span, &quote!(#body .at(#closure) #record))
+            let span = |of| syn::spanned::Spanned::span(of).resolved_at(site);
+            let at = quote_spanned!(span(expression)=> .at(#expression));
+            let span = span(shown);
+            let record = if *generic { "record_generic" } else { "record" };
+            let record = Ident::new(record, span);
+            value(span, &quote_spanned!(span=> #body #at .get().#record()))
         }
     };
     let recorded = quote!((#recorded, #o.error().record()));

@@ -1,13 +1,16 @@
 //! The annotated function: its signature parsed, its body left as tokens, so that a half-typed one
 //! still expands and editors go on working.
 
-use proc_macro2::{Group, TokenStream, TokenTree};
+mod other;
+
+use proc_macro2::{Group, TokenStream};
 use quote::{ToTokens, quote};
-use syn::parse::{Parse, ParseStream, Parser as _};
+use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Signature, Token, Visibility};
 
 use crate::groups;
 use crate::kind::{Inputs, Kind};
+use other::{Other, What, other};
 
 /// A function or method.
 pub(crate) struct Function {
@@ -41,26 +44,37 @@ impl Parse for Function {
 impl Function {
     /// The function in `item`, or an error that says what was found in its place.
     pub(crate) fn read(kind: &Kind, item: TokenStream) -> syn::Result<Self> {
-        let wanted = if kind.inputs == Inputs::Body {
+        let Some(Other { at, what }) = other(&item) else {
+            return syn::parse2(item);
+        };
+        let function = if kind.inputs == Inputs::Body {
             "an async function"
         } else {
             "a function"
         };
-        match other_item(&item) {
-            Some((keyword, what)) => Err(syn::Error::new_spanned(
-                keyword,
-                format!(
-                    "`#[{}]` cannot be put on {what}; put it on {wanted} or method{}",
-                    kind.attribute,
-                    if what == "a closure" {
-                        ", and give the closure's code a name"
-                    } else {
-                        ""
-                    },
-                ),
-            )),
-            None => syn::parse2(item),
-        }
+        let instead = match what {
+            What::Impl => "put it on a method in it".to_owned(),
+            What::Trait => "put it on a method that has a body".to_owned(),
+            What::Module => format!("put it on {function} in it"),
+            What::ExternBlock => format!("put it on {function} that calls what is declared there"),
+            What::Statement | What::Closure | What::Block | What::Expression => {
+                format!("write the code into {function} or method, and put it on that")
+            }
+            _ => format!("put it on {function} or method"),
+        };
+        let message = format!(
+            "`#[{}]` cannot be put on {}; {instead}",
+            kind.attribute,
+            what.name()
+        );
+        Err(syn::Error::new_spanned(at, message))
+    }
+
+    /// Whether this is what another attribute of this crate made of a function.
+    pub(crate) fn is_expanded(&self) -> bool {
+        let body = self.body.iter().flat_map(Group::stream);
+        let start = body.take(2).map(|word| word.to_string());
+        start.eq(["static", "__ARIZE_SPAN"])
     }
 
     /// Text of the doc comment, without the space that stands before each line.
@@ -88,6 +102,18 @@ impl Function {
     }
 }
 
+/// An item that cannot have the attribute, after the errors that say so.
+pub(crate) fn emit(mut errors: TokenStream, item: TokenStream) -> TokenStream {
+    let is_expression = other(&item).is_some_and(|other| other.what.is_expression());
+    errors.extend(item);
+    if is_expression {
+        // of an expression nothing may be left over
+        quote!({ #errors })
+    } else {
+        errors
+    }
+}
+
 impl ToTokens for Function {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let Self {
@@ -101,49 +127,4 @@ impl ToTokens for Function {
             .map_or_else(|| quote!(;), ToTokens::to_token_stream);
         tokens.extend(quote!(#(#attributes)* #visibility #signature #body));
     }
-}
-
-/// The keyword and the name of an item that is no function.
-fn other_item(item: &TokenStream) -> Option<(TokenTree, &'static str)> {
-    let after_attributes = |input: ParseStream<'_>| -> syn::Result<TokenStream> {
-        input.call(Attribute::parse_outer)?;
-        input.parse::<Visibility>()?;
-        input.parse()
-    };
-    let rest = after_attributes.parse2(item.clone()).ok()?;
-    let mut words = rest.into_iter();
-    let mut first = words.next()?;
-    // `unsafe impl`, `const X`, but `const fn`, `unsafe fn`, `extern "C" fn` are functions
-    let mut rest: Vec<TokenTree> = words.take(4).collect();
-    if rest
-        .iter()
-        .chain([&first])
-        .any(|word| word.to_string() == "fn")
-        && !matches!(
-            first.to_string().as_str(),
-            "impl" | "trait" | "mod" | "struct" | "let"
-        )
-    {
-        return None;
-    }
-    if first.to_string() == "unsafe" && !rest.is_empty() {
-        first = rest.remove(0);
-    }
-    let what = match first.to_string().as_str() {
-        "struct" => "a struct",
-        "enum" => "an enum",
-        "union" => "a union",
-        "impl" => "an impl block",
-        "trait" => "a trait",
-        "mod" => "a module",
-        "type" => "a type alias",
-        "static" => "a static",
-        "const" => "a constant",
-        "use" => "an import",
-        "extern" => "an extern block",
-        "let" => "a statement",
-        "|" | "move" | "async" => "a closure",
-        _ => return None,
-    };
-    Some((first, what))
 }

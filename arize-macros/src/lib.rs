@@ -144,11 +144,7 @@ fn attribute(name: &str, args: TokenStream, item: TokenStream) -> TokenStream {
     let kind = Kind::of(name);
     match model(kind, args, item.clone()) {
         Ok(model) => expand::expand(&model),
-        Err(error) => {
-            let mut tokens = error.into_compile_error();
-            tokens.extend(item);
-            tokens
-        }
+        Err(error) => function::emit(error.into_compile_error(), item),
     }
 }
 

@@ -3,24 +3,28 @@
 
 mod attributes;
 mod form;
+mod generics;
 mod inputs;
 mod request;
+mod shape;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens as _, format_ident};
+use quote::format_ident;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::visit_mut::VisitMut;
-use syn::{Attribute, Expr, FnArg, Ident, LitStr, Pat, ReturnType, Signature, Type, Visibility};
+use syn::{Attribute, FnArg, Ident, LitStr, Pat, ReturnType, Signature, Type, Visibility};
 
-use crate::args::{Args, Given, SpanAttribute};
+use crate::args::{Args, AttributeKey, Given};
 use crate::errors::{Errors, listed, nearest};
 use crate::function::Function;
 use crate::groups;
 use crate::kind::{Inputs, Kind, SPAN_KINDS};
 use crate::runtime::Runtime;
+use generics::Generics;
 
 pub(crate) use form::{Form, Returned, Streamed};
+pub(crate) use generics::Value;
 pub(crate) use inputs::{Capture, Link};
 pub(crate) use request::{BodyIs, Request, Source};
 
@@ -41,9 +45,9 @@ pub(crate) struct Model {
     /// Patterns that are bound when their arguments were read.
     pub(crate) late: Vec<(Pat, Ident)>,
     /// `input = ..`
-    pub(crate) input: Option<Expr>,
+    pub(crate) input: Option<Value>,
     /// What is said of the span itself.
-    pub(crate) span_attributes: Vec<SpanAttribute>,
+    pub(crate) span_attributes: Vec<(AttributeKey, Value)>,
     /// The type to pin, where there is one that can be named.
     pub(crate) pin: Option<Type>,
     pub(crate) body: TokenStream,
@@ -72,10 +76,10 @@ pub(crate) enum Output {
     Never,
     /// Only an error; the span is that of the return type.
     Skipped(Span),
-    /// The value; the span is that of the return type.
-    Value(Span),
+    /// The value, whose return type is there.
+    Value { at: Span, generic: bool },
     /// What this makes of the value.
-    Closure(Expr),
+    Closure(Value),
 }
 
 /// An argument that is not `self`.
@@ -108,22 +112,30 @@ pub(crate) fn check(
     mut errors: Errors,
 ) -> syn::Result<Model> {
     let documentation = function.documentation();
+    shape::check_alone(function.is_expanded(), &mut errors);
     let Function {
         attributes,
         visibility,
         mut signature,
         body,
     } = function;
-    let body = check_shape(kind, &signature, body, &mut errors);
+    let body = shape::check(kind, &signature, body, &mut errors);
+    let arguments = take_arguments(&mut signature);
+    let generics = Generics::of(&signature, &arguments);
     let (form, worked_out, body) = Form::of(&signature, body);
-    check_async(kind, &signature, form, &mut errors);
-    let output = output(&args, returned(&signature), worked_out, &mut errors);
+    shape::check_async(kind, &signature, form, &mut errors);
+    let output = output(
+        &args,
+        returned(&signature),
+        worked_out,
+        &generics,
+        &mut errors,
+    );
     let stream = args.stream.is_some().then(|| Streamed::of(worked_out));
     let pin = match form {
         Form::Future(_) => pin(returned(&signature)),
         _ => pin(worked_out),
     };
-    let arguments = take_arguments(&mut signature);
     let spec = spec(kind, &args, &signature, documentation, &mut errors);
     let request = match kind.inputs {
         Inputs::Body => request::find(&args, &signature, &arguments, &mut errors),
@@ -131,20 +143,22 @@ pub(crate) fn check(
     };
     let links = match kind.inputs {
         Inputs::Body => Vec::new(),
-        _ => inputs::links(kind, &args, &signature, &arguments, &mut errors),
+        _ => inputs::links(kind, &args, &signature, &arguments, &generics, &mut errors),
     };
     attributes::check(kind, &args.attributes, &mut errors);
     errors.finish()?;
 
+    let said = args.attributes.into_iter();
+    let said = said.map(|said| (said.key, generics.value(said.value)));
     let (early, late) = patterns(arguments, request.as_ref());
     Ok(Model {
         runtime: Runtime::at(args.runtime),
         pin,
         input: match args.input {
-            Some(Given::Some(input)) => Some(input),
+            Some(Given::Some(input)) => Some(generics.value(input)),
             _ => None,
         },
-        span_attributes: args.attributes,
+        span_attributes: said.collect(),
         attributes,
         visibility,
         signature,
@@ -159,50 +173,6 @@ pub(crate) fn check(
         flush: args.flush.is_some(),
         output,
     })
-}
-
-fn check_shape(
-    kind: &Kind,
-    signature: &Signature,
-    body: Option<proc_macro2::Group>,
-    errors: &mut Errors,
-) -> TokenStream {
-    let attribute = kind.attribute;
-    if let Some(constant) = &signature.constness {
-        let message = format!(
-            "`#[{attribute}]` cannot be put on a `const fn`, which runs at compile time; remove `const`"
-        );
-        errors.add(constant, message);
-    }
-    if let Some(variadic) = &signature.variadic {
-        errors.add(
-            variadic,
-            format!("`#[{attribute}]` cannot be put on a variadic function"),
-        );
-    }
-    match body {
-        None => {
-            let message = format!(
-                "`#[{attribute}]` needs a body; put it on the method of each `impl` instead"
-            );
-            errors.add(&signature.ident, message);
-            TokenStream::new()
-        }
-        // nested, so that a missing value is told at these braces and not at the attribute
-        Some(body) if body.stream().is_empty() => body.into_token_stream(),
-        Some(body) => body.stream(),
-    }
-}
-
-fn check_async(kind: &Kind, signature: &Signature, form: Form, errors: &mut Errors) {
-    if kind.inputs == Inputs::Body && form == Form::Sync {
-        let attribute = kind.attribute;
-        let message = format!(
-            "`#[{attribute}]` needs an async function; write `async fn {}`",
-            signature.ident
-        );
-        errors.add(signature.fn_token, message);
-    }
 }
 
 /// The arguments, each with a name in the signature that expressions can use.
@@ -281,6 +251,7 @@ fn spec(
 ) -> Spec {
     for (key, text) in [
         ("name", &args.name),
+        ("kind", &args.kind),
         ("description", &args.description),
         ("project_name", &args.project_name),
         ("parameters", &args.parameters),
@@ -295,7 +266,7 @@ fn spec(
     if let Some(parameters) = args
         .parameters
         .as_ref()
-        .filter(|p| !p.value().trim().starts_with('{'))
+        .filter(|p| !matches!(p.value().trim().chars().next(), Some('{') | None))
     {
         errors.add(
             parameters,
@@ -304,6 +275,9 @@ fn spec(
     }
     let span_kind = args.kind.as_ref().map_or(kind.openinference, |wanted| {
         let text = wanted.value();
+        if text.trim().is_empty() {
+            return kind.openinference; // told above
+        }
         let known = || SPAN_KINDS.iter().copied();
         known().find(|name| *name == text).unwrap_or_else(|| {
             let near = nearest(&text.to_uppercase(), known());
@@ -335,6 +309,7 @@ fn output(
     args: &Args,
     returned: Option<&Type>,
     worked_out: Option<&Type>,
+    generics: &Generics,
     errors: &mut Errors,
 ) -> Output {
     if let (Some(skip), Some(_)) = (&args.skip_output, &args.output) {
@@ -356,11 +331,16 @@ fn output(
         Some(ty) => ty.span(),
         None => Span::call_site(),
     };
+    let generic = worked_out.is_some_and(|ty| generics.names_parameter(ty));
     match &args.output {
-        Some(Given::Some(closure)) => Output::Closure(closure.clone()),
+        Some(Given::Some(closure)) => {
+            let closure = generics.value(closure.clone());
+            let generic = closure.generic || generic;
+            Output::Closure(Value { generic, ..closure })
+        }
         Some(Given::None) => Output::Skipped(span),
         None if args.skip_output.is_some() => Output::Skipped(span),
-        None => Output::Value(span),
+        None => Output::Value { at: span, generic },
     }
 }
 

@@ -1,6 +1,8 @@
 //! Each expansion, as rustfmt would show it. `UPDATE_EXPECT=1 cargo test -p arize-macros` writes them
 //! anew: read what changed.
 
+mod misuse;
+
 use std::str::FromStr as _;
 
 use expect_test::expect_file;

@@ -22,6 +22,7 @@
 /// Makes a builder something that `record` takes.
 macro_rules! into_attributes {
     ($builder:ident) => {
+        #[diagnostic::do_not_recommend]
         impl crate::attributes::IntoAttributes for $builder {
             fn into_attributes(self) -> Vec<opentelemetry::KeyValue> {
                 self.list.into_vec()
@@ -50,7 +51,8 @@ mod tool;
 
 use opentelemetry::KeyValue;
 
-pub(crate) use given::Given;
+#[doc(hidden)]
+pub use given::{AsScope, GenericGiven, Given, RecordableValue};
 
 pub use crate::text::Text;
 pub use common::Attributes;
@@ -101,6 +103,7 @@ pub trait IntoAttributes {
     fn into_attributes(self) -> Vec<KeyValue>;
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoAttributes for Vec<KeyValue> {
     fn into_attributes(self) -> Vec<KeyValue> {
         self

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::agent_request::Metadata;
-use crate::attributes::Given;
+use crate::attributes::{Given, RecordableValue};
 use crate::inputs::Inputs;
 use crate::instrument::{AsyncCall, Begin};
 use crate::notice::{self, Notice};
@@ -46,7 +46,14 @@ impl HandlerCall {
     /// Records this value as the input.
     #[inline]
     #[must_use]
-    pub fn input(mut self, value: &(impl Serialize + ?Sized)) -> Self {
+    pub fn input(self, value: &(impl RecordableValue + ?Sized)) -> Self {
+        self.generic_input(value)
+    }
+
+    /// Records this value, whose type may be a type parameter's, as the input.
+    #[inline]
+    #[must_use]
+    pub fn generic_input(mut self, value: &(impl Serialize + ?Sized)) -> Self {
         if let Some(Request {
             inputs: Some(inputs),
             ..

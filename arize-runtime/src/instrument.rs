@@ -13,7 +13,7 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 use serde::Serialize;
 
-use crate::attributes::Given;
+use crate::attributes::{Given, RecordableValue};
 use crate::inputs::Inputs;
 use crate::notice::{self, Notice};
 use crate::outcome::Outcome;
@@ -121,7 +121,14 @@ impl Call {
     /// Records this value as the input.
     #[inline]
     #[must_use]
-    pub fn input(mut self, value: &(impl Serialize + ?Sized)) -> Self {
+    pub fn input(self, value: &(impl RecordableValue + ?Sized)) -> Self {
+        self.generic_input(value)
+    }
+
+    /// Records this value, whose type may be a type parameter's, as the input.
+    #[inline]
+    #[must_use]
+    pub fn generic_input(mut self, value: &(impl Serialize + ?Sized)) -> Self {
         if let Some(inputs) = &mut self.inputs {
             inputs.value(value);
         }

@@ -71,6 +71,16 @@ pub mod guides {
     pub mod collector {}
 }
 
+// What the compiler's errors name; without a path of its own they would tell where it is kept.
+#[doc(hidden)]
+pub use arguments::{RecordableArgument, arg, debug_arg, generic_arg};
+#[doc(hidden)]
+pub use body::{ReadableBody, RequestWithBody};
+#[doc(hidden)]
+pub use outcome::{FinishedOutput, ReadOutput, RecordableOutput};
+#[doc(hidden)]
+pub use stream::StreamOutput;
+
 pub use agent_request::{AgentRequest, ArizeMetadata};
 pub use arize_macros::{
     agent, chain, decision, embedding, evaluator, experiment_handler, guardrail, llm, prompt,

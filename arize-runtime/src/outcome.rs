@@ -11,6 +11,7 @@
 )]
 
 mod failure;
+mod generic;
 
 use std::ops::Deref;
 

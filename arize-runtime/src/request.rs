@@ -40,6 +40,7 @@ impl<H: HeaderSource + ?Sized> HeaderSource for &mut H {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl HeaderSource for HeaderMap {
     fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         for value in self.get_all(name) {
@@ -48,18 +49,21 @@ impl HeaderSource for HeaderMap {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl HeaderSource for http::request::Parts {
     fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         self.headers.each_line(name, line);
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<B> HeaderSource for http::Request<B> {
     fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         self.headers().each_line(name, line);
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl HeaderSource for tonic::metadata::MetadataMap {
     fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         let headers: &HeaderMap = self.as_ref();
@@ -67,6 +71,7 @@ impl HeaderSource for tonic::metadata::MetadataMap {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<M> HeaderSource for tonic::Request<M> {
     fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         self.metadata().each_line(name, line);
@@ -75,6 +80,7 @@ impl<M> HeaderSource for tonic::Request<M> {
 
 #[cfg(feature = "actix-web")]
 #[cfg_attr(docsrs, doc(cfg(feature = "actix-web")))]
+#[diagnostic::do_not_recommend]
 impl HeaderSource for actix_web::http::header::HeaderMap {
     fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         for value in self.get_all(name.as_str()) {
@@ -85,6 +91,7 @@ impl HeaderSource for actix_web::http::header::HeaderMap {
 
 #[cfg(feature = "actix-web")]
 #[cfg_attr(docsrs, doc(cfg(feature = "actix-web")))]
+#[diagnostic::do_not_recommend]
 impl HeaderSource for actix_web::HttpRequest {
     fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         self.headers().each_line(name, line);
@@ -93,12 +100,14 @@ impl HeaderSource for actix_web::HttpRequest {
 
 #[cfg(feature = "poem")]
 #[cfg_attr(docsrs, doc(cfg(feature = "poem")))]
+#[diagnostic::do_not_recommend]
 impl HeaderSource for poem::Request {
     fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         self.headers().each_line(name, line);
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<K: AsRef<str>, V: AsRef<[u8]>> HeaderSource for [(K, V)] {
     fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         for (_, value) in self
@@ -110,12 +119,14 @@ impl<K: AsRef<str>, V: AsRef<[u8]>> HeaderSource for [(K, V)] {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<K: AsRef<str>, V: AsRef<[u8]>> HeaderSource for Vec<(K, V)> {
     fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         self.as_slice().each_line(name, line);
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<K: AsRef<str>, V: AsRef<[u8]>, S> HeaderSource for HashMap<K, V, S> {
     fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         for (_, value) in self

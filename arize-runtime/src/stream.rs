@@ -19,6 +19,7 @@ use crate::recording;
 use crate::span::{ActiveSpan, End, Hold};
 
 pub use held::{hold_items, hold_span};
+pub use returned::StreamOutput;
 
 pin_project! {
     /// A stream that is polled inside a Context.

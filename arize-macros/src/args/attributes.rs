@@ -1,12 +1,11 @@
 //! What the user says of the span: `session_id = ..`, `attributes("key" = ..)`, `attributes = ..`.
 
-use proc_macro2::TokenStream;
 use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
-use syn::punctuated::Punctuated;
 use syn::{Expr, Ident, LitStr, Token};
 
-use super::value;
+use super::values::{comma, expression, skip_to_comma, whole};
+use crate::errors::Errors;
 
 /// An attribute of the span and the expression that gives its value.
 pub(crate) struct SpanAttribute {
@@ -25,15 +24,19 @@ pub(crate) enum AttributeKey {
 
 /// `session_id`, `user_id`, `metadata`, `tags` or `scope`.
 pub(super) fn one(key: &Ident, input: ParseStream<'_>) -> syn::Result<SpanAttribute> {
-    let value = value(key, input, &format!("{key} = .."))?.parse()?;
+    let value = expression(key, input, &format!("{key} = .."))?;
     let key = AttributeKey::Argument(key.clone());
     Ok(SpanAttribute { key, value })
 }
 
 /// `attributes(..)` or `attributes = ..`.
-pub(super) fn several(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<SpanAttribute>> {
+pub(super) fn several(
+    key: &Ident,
+    input: ParseStream<'_>,
+    errors: &mut Errors,
+) -> syn::Result<Vec<SpanAttribute>> {
     if !input.peek(syn::token::Paren) {
-        let value = value(key, input, "attributes(\"shop.items\" = items)")?.parse()?;
+        let value = expression(key, input, "attributes(\"shop.items\" = items)")?;
         let key = AttributeKey::Builder;
         return Ok(vec![SpanAttribute { key, value }]);
     }
@@ -43,10 +46,18 @@ pub(super) fn several(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Sp
         let wanted = "`attributes` names no key; write `attributes(\"shop.items\" = items)`";
         return Err(syn::Error::new(key.span(), wanted));
     }
-    let pairs = Punctuated::<_, Token![,]>::parse_terminated_with(&content, pair);
-    // read to the end, so that what is left is not told too
-    content.parse::<TokenStream>()?;
-    Ok(pairs?.into_iter().collect())
+    let mut pairs = Vec::new();
+    while !content.is_empty() {
+        match pair(&content) {
+            Ok(pair) => pairs.push(pair),
+            Err(error) => {
+                errors.push(error);
+                skip_to_comma(&content);
+            }
+        }
+        comma(&content, errors);
+    }
+    Ok(pairs)
 }
 
 fn pair(input: ParseStream<'_>) -> syn::Result<SpanAttribute> {
@@ -56,10 +67,10 @@ fn pair(input: ParseStream<'_>) -> syn::Result<SpanAttribute> {
         let message = format!("the key `{shown}` needs a value; write `\"{shown}\" = ..`");
         return Err(syn::Error::new(key.span(), message));
     }
-    Ok(SpanAttribute {
-        key: AttributeKey::Text(key),
-        value: input.parse()?,
-    })
+    let shown = format!("\"{}\" =", key.value());
+    let value = whole(input, &shown, &format!("{shown} .."))?;
+    let key = AttributeKey::Text(key);
+    Ok(SpanAttribute { key, value })
 }
 
 /// `"shop.items"` or `shop.items`.

@@ -7,25 +7,31 @@ use syn::Ident;
 use syn::spanned::Spanned as _;
 
 use super::reference;
-use crate::args::{AttributeKey, SpanAttribute};
+use crate::args::AttributeKey;
+use crate::model::Value;
 
-pub(super) fn link(attributes: &[SpanAttribute]) -> Option<TokenStream> {
+pub(super) fn link(attributes: &[(AttributeKey, Value)]) -> Option<TokenStream> {
     let a = Ident::new("a", Span::mixed_site());
     let statements = attributes.iter().map(statement);
     (!attributes.is_empty()).then(|| quote!(.attributes(|#a| { #(#statements)* })))
 }
 
 /// Takes one value; one that cannot be is told at its expression.
-fn statement(SpanAttribute { key, value }: &SpanAttribute) -> TokenStream {
-    let span = value.span().resolved_at(Span::mixed_site());
+fn statement((key, given): &(AttributeKey, Value)) -> TokenStream {
+    let span = given.expression.span().resolved_at(Span::mixed_site());
     let a = Ident::new("a", span);
-    let referenced = reference(value);
+    let generic = given.generic.then(|| quote_spanned!(span=> .generic()));
+    let (expression, referenced) = (&given.expression, reference(&given.expression));
     match key {
+        // which is nothing that is serialised
+        AttributeKey::Argument(method) if method == "scope" => {
+            quote_spanned!(span=> #a.scope(#referenced);)
+        }
         AttributeKey::Argument(method) => {
             let method = Ident::new(&method.to_string(), span);
-            quote_spanned!(span=> #a.#method(#referenced);)
+            quote_spanned!(span=> #a #generic.#method(#referenced);)
         }
-        AttributeKey::Text(key) => quote_spanned!(span=> #a.attribute(#key, #referenced);),
-        AttributeKey::Builder => quote_spanned!(span=> #a.all(#value);),
+        AttributeKey::Text(key) => quote_spanned!(span=> #a #generic.attribute(#key, #referenced);),
+        AttributeKey::Builder => quote_spanned!(span=> #a.all(#expression);),
     }
 }

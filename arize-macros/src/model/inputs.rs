@@ -1,10 +1,9 @@
 //! What is recorded of the arguments of a function that is no handler.
 
-use proc_macro2::TokenTree;
-use quote::ToTokens as _;
-use syn::{GenericParam, Ident, Signature, Type};
+use syn::{Ident, Signature};
 
 use super::Argument;
+use super::generics::Generics;
 use crate::args::Args;
 use crate::errors::{Errors, listed, nearest};
 use crate::kind::{Inputs, Kind};
@@ -35,6 +34,7 @@ pub(crate) fn links(
     args: &Args,
     signature: &Signature,
     arguments: &[Argument],
+    generics: &Generics,
     errors: &mut Errors,
 ) -> Vec<Link> {
     check_names(args, signature, arguments, errors);
@@ -58,7 +58,7 @@ pub(crate) fn links(
             Capture::Redacted
         } else if named(&args.debug, argument) {
             Capture::Debug
-        } else if is_generic(&argument.ty, signature) {
+        } else if generics.is_generic(&argument.ty) {
             Capture::GenericJson
         } else {
             Capture::Json
@@ -91,10 +91,10 @@ fn check_names(args: &Args, signature: &Signature, arguments: &[Argument], error
                 continue;
             }
             let near = nearest(&text, known()).map(|near| format!("did you mean `{near}`? "));
-            let all = if arguments.is_empty() {
-                "it has none".to_owned()
-            } else {
-                format!("its arguments are {}", listed(known()))
+            let all = match arguments {
+                [] => "it has none".to_owned(),
+                [one] => format!("its argument is `{}`", one.name),
+                _ => format!("its arguments are {}", listed(known())),
             };
             let function = &signature.ident;
             errors.add(
@@ -112,7 +112,9 @@ fn check_conflicts(args: &Args, errors: &mut Errors) {
     let lists = lists(args);
     for (i, (first, names)) in lists.iter().enumerate() {
         for (second, others) in &lists[i + 1..] {
-            for name in others.iter().filter(|name| names.contains(name)) {
+            // of `self` it is told that it is none
+            let both = |name: &&Ident| names.contains(name) && *name != "self";
+            for name in others.iter().filter(both) {
                 errors.add(
                     name,
                     format!("`{name}` is in both `{first}` and `{second}`; name it in one"),
@@ -138,26 +140,4 @@ fn check_conflicts(args: &Args, errors: &mut Errors) {
             "`input` and `skip_all` are mutually exclusive; with `input` no argument is recorded",
         );
     }
-}
-
-/// Whether the type names a type parameter, or is an `impl Trait` that stands for one.
-fn is_generic(ty: &Type, signature: &Signature) -> bool {
-    let parameters: Vec<&Ident> = signature
-        .generics
-        .params
-        .iter()
-        .filter_map(|parameter| match parameter {
-            GenericParam::Type(parameter) => Some(&parameter.ident),
-            _ => None,
-        })
-        .collect();
-    names_one_of(ty.to_token_stream(), &parameters)
-}
-
-fn names_one_of(tokens: proc_macro2::TokenStream, parameters: &[&Ident]) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == "impl" || parameters.contains(&&ident),
-        TokenTree::Group(group) => names_one_of(group.stream(), parameters),
-        _ => false,
-    })
 }

@@ -9,17 +9,16 @@ use crate::masked_keys::MaskedKeys;
 use crate::scope::Scope;
 use crate::{recording, semconv};
 
-/// A value that can be an attribute: anything that is `serde::Serialize`.
+/// A value that an attribute's expression gives: anything that is `serde::Serialize`.
 #[diagnostic::on_unimplemented(
-    message = "the value of type `{Self}` cannot be recorded as an attribute",
+    message = "the value of type `{Self}` cannot be recorded",
     label = "not `serde::Serialize`",
-    note = "implement `serde::Serialize` for it (a type parameter: add the bound), or give what is, such as a \
-            field of it or `value.to_string()`"
+    note = "implement `serde::Serialize` for it, or give what is, such as a field of it or `value.to_string()`"
 )]
-pub trait RecordableAttribute: Serialize {}
+pub trait RecordableValue: Serialize {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + ?Sized> RecordableAttribute for T {}
+impl<T: Serialize + ?Sized> RecordableValue for T {}
 
 /// A value that can be the scope of a function: a [`Scope`], or an `Option` of one.
 #[diagnostic::on_unimplemented(
@@ -32,6 +31,7 @@ pub trait AsScope {
     fn as_scope(&self) -> Option<&Scope>;
 }
 
+#[diagnostic::do_not_recommend]
 impl AsScope for Scope {
     fn as_scope(&self) -> Option<&Scope> {
         Some(self)
@@ -81,22 +81,22 @@ impl Given {
     }
 
     /// `session_id = ..`
-    pub fn session_id<T: RecordableAttribute + ?Sized>(&mut self, id: &T) {
+    pub fn session_id<T: RecordableValue + ?Sized>(&mut self, id: &T) {
         self.list.id(semconv::SESSION_ID, id);
     }
 
     /// `user_id = ..`
-    pub fn user_id<T: RecordableAttribute + ?Sized>(&mut self, id: &T) {
+    pub fn user_id<T: RecordableValue + ?Sized>(&mut self, id: &T) {
         self.list.id(semconv::USER_ID, id);
     }
 
     /// `metadata = ..`
-    pub fn metadata<T: RecordableAttribute + ?Sized>(&mut self, object: &T) {
+    pub fn metadata<T: RecordableValue + ?Sized>(&mut self, object: &T) {
         self.list.object(semconv::METADATA, object);
     }
 
     /// `tags = ..`
-    pub fn tags<T: RecordableAttribute + ?Sized>(&mut self, tags: &T) {
+    pub fn tags<T: RecordableValue + ?Sized>(&mut self, tags: &T) {
         self.list.strings(semconv::TAGS, tags);
     }
 
@@ -106,12 +106,49 @@ impl Given {
     }
 
     /// `attributes("key" = ..)`
-    pub fn attribute<T: RecordableAttribute + ?Sized>(&mut self, key: &'static str, value: &T) {
+    pub fn attribute<T: RecordableValue + ?Sized>(&mut self, key: &'static str, value: &T) {
         self.list.any(key, value);
     }
 
     /// `attributes = ..`
     pub fn all(&mut self, attributes: impl IntoAttributes) {
         self.list.extend(attributes.into_attributes());
+    }
+
+    /// Takes values whose type may be a type parameter's.
+    pub fn generic(&mut self) -> GenericGiven<'_> {
+        GenericGiven(self)
+    }
+}
+
+/// A [`Given`] for values whose type may be a type parameter's: there the compiler's own advice, a bound on that
+/// parameter, should be `serde::Serialize`.
+#[derive(Debug)]
+pub struct GenericGiven<'a>(&'a mut Given);
+
+impl GenericGiven<'_> {
+    /// `session_id = ..`
+    pub fn session_id<T: Serialize + ?Sized>(&mut self, id: &T) {
+        self.0.session_id(id);
+    }
+
+    /// `user_id = ..`
+    pub fn user_id<T: Serialize + ?Sized>(&mut self, id: &T) {
+        self.0.user_id(id);
+    }
+
+    /// `metadata = ..`
+    pub fn metadata<T: Serialize + ?Sized>(&mut self, object: &T) {
+        self.0.metadata(object);
+    }
+
+    /// `tags = ..`
+    pub fn tags<T: Serialize + ?Sized>(&mut self, tags: &T) {
+        self.0.tags(tags);
+    }
+
+    /// `attributes("key" = ..)`
+    pub fn attribute<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) {
+        self.0.attribute(key, value);
     }
 }

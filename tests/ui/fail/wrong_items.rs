@@ -1,28 +1,64 @@
-use arize_runtime::{agent, chain, experiment_handler, llm, tool};
+use arize_runtime::tool;
 
 #[tool]
 struct Struct;
 
-#[experiment_handler]
-impl Struct {}
-
-#[chain]
-trait Trait {}
-
-#[agent]
-mod module {}
-
-#[llm]
-const CONSTANT: u32 = 1;
+#[tool]
+enum Enum {}
 
 #[tool]
-const fn constant() -> u32 {
-    1
+union Union {
+    field: u32,
 }
 
-trait Search {
-    #[tool]
-    fn search(&self) -> u32;
+#[tool]
+impl Struct {}
+
+#[tool]
+pub unsafe trait Trait {}
+
+#[tool]
+mod module {}
+
+#[tool]
+const CONSTANT: fn() = main;
+
+#[tool]
+pub static STATIC: fn() = main;
+
+#[tool]
+type Alias = fn();
+
+#[tool]
+pub(crate) use std::fmt::Debug;
+
+#[tool]
+extern crate std as other;
+
+#[tool]
+unsafe extern "C" {
+    fn foreign();
+}
+
+#[tool]
+macro_rules! rules {
+    () => {};
+}
+
+#[tool]
+thread_local! {
+    static LOCAL: u32 = 1;
+}
+
+macro_rules! hand_on {
+    ($item:item) => {
+        #[tool]
+        $item
+    };
+}
+
+hand_on! {
+    struct HandedOn;
 }
 
 fn main() {}
