@@ -144,6 +144,9 @@ fn machine() -> String {
 }
 
 /// The workspace's root, of which this package is a part.
+///
+/// # Panics
+/// Never: this package is not the root.
 #[must_use]
 pub fn workspace() -> PathBuf {
     let parent = Path::new(env!("CARGO_MANIFEST_DIR")).parent();

@@ -31,7 +31,9 @@ struct IntoSink;
 
 impl SpanExporter for IntoSink {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        batch.into_iter().for_each(|span| Sink.on_end(span));
+        for span in batch {
+            Sink.on_end(span);
+        }
         Ok(())
     }
 }

@@ -27,6 +27,11 @@ fn json(value: &impl Serialize) -> String {
 }
 
 #[inline]
+fn input(query: &str, limit: u32) -> String {
+    json(&Arguments { query, limit })
+}
+
+#[inline]
 fn done(answer: Answer) -> Answer {
     let span = Span::current();
     if span.is_disabled() {
@@ -48,7 +53,7 @@ fn done(answer: Answer) -> Answer {
 
 #[instrument(name = "search", skip_all, fields(
     openinference.span.kind = "TOOL", tool.name = "search",
-    input.value = json(&Arguments { query, limit }), input.mime_type = "application/json",
+    input.value = input(query, limit), input.mime_type = "application/json",
     output.value = Empty, output.mime_type = Empty,
     otel.status_code = Empty, otel.status_description = Empty,
 ))]
@@ -58,7 +63,7 @@ fn search(query: &str, limit: u32) -> Answer {
 
 #[instrument(name = "search", skip_all, fields(
     openinference.span.kind = "TOOL", tool.name = "search",
-    input.value = json(&Arguments { query, limit }), input.mime_type = "application/json",
+    input.value = input(query, limit), input.mime_type = "application/json",
     output.value = Empty, output.mime_type = Empty,
     otel.status_code = Empty, otel.status_description = Empty,
 ))]
@@ -72,7 +77,7 @@ macro_rules! routed_tool {
     ($function:ident, $name:literal, |$route:ident, $query:ident, $limit:ident| $answer:expr) => {
         #[instrument(name = $name, skip_all, fields(
                     openinference.span.kind = "TOOL", tool.name = $name,
-                    input.value = json(&Arguments { query: $query, limit: $limit }),
+                    input.value = input($query, $limit),
                     input.mime_type = "application/json",
                     arize.space_id = &*$route.space_id, arize.project.name = &*$route.project_name,
                     output.value = Empty, output.mime_type = Empty,

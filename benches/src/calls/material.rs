@@ -47,6 +47,9 @@ pub struct Arguments<'a> {
 ///
 /// # Errors
 /// The query is empty.
+///
+/// # Panics
+/// Never.
 #[inline(never)]
 pub fn body(query: &str, limit: u32) -> Answer {
     if query.is_empty() {
