@@ -98,11 +98,11 @@ impl Annotation {
             Self::ToolSkipAll => "#[arize_runtime::tool(skip_all)]".to_owned(),
             Self::TracingStock => "#[tracing::instrument(ret, err)]".to_owned(),
             Self::TracingJson => {
-                let arguments: String = arguments.iter().map(|name| format!("&{name}, ")).collect();
+                let arguments = arguments.join(", &");
                 format!(
                     "#[tracing::instrument(name = \"{name}\", skip_all, fields(\
                      openinference.span.kind = \"TOOL\", tool.name = \"{name}\", \
-                     input.value = crate::json(&({arguments})), input.mime_type = \"application/json\", \
+                     input.value = crate::json(&(&{arguments},)), input.mime_type = \"application/json\", \
                      output.value = tracing::field::Empty, output.mime_type = tracing::field::Empty, \
                      otel.status_code = tracing::field::Empty))]"
                 )

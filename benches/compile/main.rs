@@ -71,10 +71,7 @@ fn main() -> Result<()> {
     let trees = if arguments.no_trees {
         Vec::new()
     } else {
-        let trees = generate::TREES.iter();
-        trees
-            .map(|(name, _)| tree(&cargo, name))
-            .collect::<Result<_>>()?
+        trees(&cargo)?
     };
     let compile = Compile {
         about,
@@ -130,13 +127,23 @@ fn variants(cargo: &Cargo, arguments: &Arguments) -> Result<Vec<Variant>> {
     arguments.variants.iter().map(variant).collect()
 }
 
-fn tree(cargo: &Cargo, name: &str) -> Result<Tree> {
-    eprintln!("{name} from nothing");
-    Ok(Tree {
-        name: name.to_owned(),
-        crates: cargo.crates(&generate::tree_package(name))?,
-        seconds: cargo.seconds_from_nothing(&generate::tree_package(name))?,
-    })
+fn trees(cargo: &Cargo) -> Result<Vec<Tree>> {
+    let mut trees: Vec<Tree> = Vec::new();
+    for (name, _) in generate::TREES {
+        let package = generate::tree_package(name);
+        let crates = cargo.crates(&package)?;
+        if trees.iter().any(|tree| tree.crates == crates) {
+            eprintln!("{name}: the same {crates} packages");
+            continue;
+        }
+        eprintln!("{name} from nothing");
+        trees.push(Tree {
+            name: name.to_owned(),
+            crates,
+            seconds: cargo.seconds_from_nothing(&package)?,
+        });
+    }
+    Ok(trees)
 }
 
 fn print(compile: &Compile) {

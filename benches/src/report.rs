@@ -96,7 +96,7 @@ pub struct About {
     pub rustc: String,
     /// `valgrind --version`
     pub valgrind: Option<String>,
-    /// Cores, processor and system.
+    /// Cores, processor and system, in Markdown.
     pub machine: String,
 }
 
@@ -129,7 +129,7 @@ fn says(program: &str) -> Option<String> {
 
 fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
+    let system = format!("{} `{}`", std::env::consts::OS, std::env::consts::ARCH);
     let of = fs::read_to_string("/proc/cpuinfo")
         .ok()
         .and_then(|cpuinfo| {

@@ -13,7 +13,10 @@ const PEERS: [(&str, &str); 7] = [
     ("raw-safe", "by hand, with our promises: the bar"),
     ("arize", "**ours**"),
     ("tracing-json", "`tracing`, the same content"),
-    ("fastrace", "`fastrace`, the same content"),
+    (
+        "fastrace",
+        "`fastrace`, the same content; the calling thread",
+    ),
 ];
 
 const VERSIONS: [&str; 5] = [
@@ -31,7 +34,7 @@ const HEAD: &str = "\
 
 pub(crate) fn table(calls: &Calls) -> Result<String> {
     let about = &calls.about;
-    let versions = VERSIONS.map(|package| Ok(format!("{package} {}", locked_version(package)?)));
+    let versions = VERSIONS.map(|package| Ok(format!("`{package}` {}", locked_version(package)?)));
     let versions: Result<Vec<String>> = versions.into_iter().collect();
     let counted = about.valgrind.as_deref().unwrap_or("without valgrind");
     let mut text = format!(
@@ -43,8 +46,8 @@ pub(crate) fn table(calls: &Calls) -> Result<String> {
     );
     text += HEAD;
     for (peer, title) in PEERS {
-        let cells = [W1, W2, W3, W3tp, W4].map(|workload| cell(calls, peer, workload));
-        text += &format!("| {title} | {} |\n", cells.join(" | "));
+        let row = [W1, W2, W3, W3tp, W4].map(|workload| cell(calls, peer, workload));
+        text += &format!("| {title} | {} |\n", row.join(" | "));
     }
     text += &background(calls);
     text += &small(calls);
@@ -71,12 +74,8 @@ fn bar(calls: &Calls, workload: Workload) -> Option<f64> {
 
 fn background(calls: &Calls) -> String {
     let of = |workload| {
-        Some(
-            calls
-                .figure("fastrace", workload)?
-                .background
-                .map(thousands)?,
-        )
+        let background = calls.figure("fastrace", workload)?.background;
+        background.map(thousands)
     };
     match (of(W1), of(W3)) {
         (Some(w1), Some(w3)) => format!(
