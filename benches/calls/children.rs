@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use benches::Result;
@@ -101,7 +101,7 @@ fn total(folder: &Path, thread: impl Fn(u32) -> bool) -> Result<u64> {
     Ok(total)
 }
 
-fn thread_of(path: &PathBuf) -> u32 {
+fn thread_of(path: &Path) -> u32 {
     let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
     let number = name
         .rsplit_once('-')

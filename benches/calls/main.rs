@@ -57,7 +57,9 @@ fn main() -> Result<()> {
     let about = About::now();
     let counts = !arguments.no_instructions && about.valgrind.is_some();
     if !counts {
-        println!("instructions are not counted: there is no valgrind, or it was asked for\n");
+        println!(
+            "instructions are not counted: `valgrind` is not on the PATH, or `--no-instructions` was said\n"
+        );
     }
     let figures = figures(&arguments, counts)?;
     let calls = Calls { about, figures };

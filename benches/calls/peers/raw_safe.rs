@@ -166,9 +166,11 @@ fn start(tracer: &SdkTracer, parent: &Context, what: What) -> Context {
         let project_name = route.project_name.clone();
         attributes.push(KeyValue::new("arize.project.name", project_name));
     }
-    let mut builder = SpanBuilder::default();
-    builder.name = Cow::Borrowed(name);
-    builder.attributes = Some(attributes);
+    let builder = SpanBuilder {
+        name: Cow::Borrowed(name),
+        attributes: Some(attributes),
+        ..SpanBuilder::default()
+    };
     parent.with_span(tracer.build_with_context(builder, parent))
 }
 
@@ -247,6 +249,7 @@ async fn yielding(query: &str, limit: u32) -> Answer {
     body(query, limit)
 }
 
+#[expect(clippy::unused_async, reason = "tools of a request are async")]
 async fn plain(query: &str, limit: u32) -> Answer {
     body(query, limit)
 }
