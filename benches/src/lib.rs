@@ -1,9 +1,12 @@
-//! What the benches share: the span that they make, what it costs a process, and helper processes.
+//! What the benches share: the span that they make, what it costs a process, helper processes, and
+//! the calls that peers annotate.
 //!
 //! See `README.md` for the commands and how to read the tables.
 
+pub mod calls;
 mod helper;
 pub mod machine;
+pub mod report;
 mod workload;
 
 pub use helper::Helper;
