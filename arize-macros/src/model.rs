@@ -6,8 +6,8 @@ mod form;
 mod inputs;
 mod request;
 
-use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens as _, format_ident};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use quote::format_ident;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::visit_mut::VisitMut;
@@ -46,7 +46,10 @@ pub(crate) struct Model {
     pub(crate) span_attributes: Vec<SpanAttribute>,
     /// The type to pin, where there is one that can be named.
     pub(crate) pin: Option<Type>,
-    pub(crate) body: TokenStream,
+    /// In the user's braces, so that lints read it as a block that the user wrote.
+    pub(crate) body: Group,
+    /// Where the function's braces stand. Lints of a whole function pass over one in the braces of a macro.
+    pub(crate) braces: Span,
     pub(crate) form: Form,
     /// Whether what it comes to is a stream, of which `output` is recorded item by item.
     pub(crate) stream: Option<Streamed>,
@@ -115,12 +118,14 @@ pub(crate) fn check(
         body,
     } = function;
     let body = check_shape(kind, &signature, body, &mut errors);
+    let braces = body.span();
     let (form, worked_out, body) = Form::of(&signature, body);
     check_async(kind, &signature, form, &mut errors);
     let output = output(&args, returned(&signature), worked_out, &mut errors);
     let stream = args.stream.is_some().then(|| Streamed::of(worked_out));
     let pin = match form {
         Form::Future(_) => pin(returned(&signature)),
+        _ if returned(&signature).is_none() => Some(syn::parse_quote!(())),
         _ => pin(worked_out),
     };
     let arguments = take_arguments(&mut signature);
@@ -154,6 +159,7 @@ pub(crate) fn check(
         early,
         late,
         body,
+        braces,
         form,
         stream,
         flush: args.flush.is_some(),
@@ -164,9 +170,9 @@ pub(crate) fn check(
 fn check_shape(
     kind: &Kind,
     signature: &Signature,
-    body: Option<proc_macro2::Group>,
+    body: Option<Group>,
     errors: &mut Errors,
-) -> TokenStream {
+) -> Group {
     let attribute = kind.attribute;
     if let Some(constant) = &signature.constness {
         let message = format!(
@@ -180,18 +186,12 @@ fn check_shape(
             format!("`#[{attribute}]` cannot be put on a variadic function"),
         );
     }
-    match body {
-        None => {
-            let message = format!(
-                "`#[{attribute}]` needs a body; put it on the method of each `impl` instead"
-            );
-            errors.add(&signature.ident, message);
-            TokenStream::new()
-        }
-        // nested, so that a missing value is told at these braces and not at the attribute
-        Some(body) if body.stream().is_empty() => body.into_token_stream(),
-        Some(body) => body.stream(),
-    }
+    body.unwrap_or_else(|| {
+        let message =
+            format!("`#[{attribute}]` needs a body; put it on the method of each `impl` instead");
+        errors.add(&signature.ident, message);
+        Group::new(Delimiter::Brace, TokenStream::new())
+    })
 }
 
 fn check_async(kind: &Kind, signature: &Signature, form: Form, errors: &mut Errors) {
@@ -213,7 +213,12 @@ fn take_arguments(signature: &mut Signature) -> Vec<Argument> {
     });
     let argument = |(number, typed): (usize, &mut syn::PatType)| {
         let plain = match &*typed.pat {
-            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
+            Pat::Ident(pat)
+                if pat.by_ref.is_none()
+                    && pat.subpat.is_none()
+                    // says that it is not used, so the expansion uses another
+                    && !pat.ident.to_string().starts_with('_') =>
+            {
                 Some(pat.ident.clone())
             }
             _ => None,

@@ -2,7 +2,7 @@ async fn plan(goal: String) -> String {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::chain(
         "plan",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 i.bare(::arize_runtime::__private::arg("goal", &goal));
@@ -12,8 +12,10 @@ async fn plan(goal: String) -> String {
             if false {
                 return ::arize_runtime::__private::infer::<String>();
             }
-            goal
+            match () {
+                () => goal,
+            }
         })
         .outcome(|o| (o.value().record(), o.error().record()))
-        .await
+        .await;
 }

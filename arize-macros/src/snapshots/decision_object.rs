@@ -2,7 +2,7 @@ fn next_step(goal: &str) -> Step {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::decision(
         "next_step",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 i.arg(::arize_runtime::__private::arg("goal", &goal));
@@ -12,7 +12,9 @@ fn next_step(goal: &str) -> Step {
             if false {
                 return ::arize_runtime::__private::infer::<Step>();
             }
-            policy(goal)
+            match () {
+                () => policy(goal),
+            }
         })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .outcome(|o| (o.value().record(), o.error().record()));
 }

@@ -2,7 +2,7 @@ async fn embed(text: &str) -> Vec<f32> {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::embedding(
         "embed",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 i.bare(::arize_runtime::__private::arg("text", &text));
@@ -12,8 +12,10 @@ async fn embed(text: &str) -> Vec<f32> {
             if false {
                 return ::arize_runtime::__private::infer::<Vec<f32>>();
             }
-            model.embed(text).await
+            match () {
+                () => model.embed(text).await,
+            }
         })
         .outcome(|o| (o.value().skip(), o.error().record()))
-        .await
+        .await;
 }

@@ -2,7 +2,7 @@ fn score(answer: &str, expected: &str) -> f64 {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::evaluator(
         "score",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 i.arg(::arize_runtime::__private::arg("answer", &answer));
@@ -13,7 +13,9 @@ fn score(answer: &str, expected: &str) -> f64 {
             if false {
                 return ::arize_runtime::__private::infer::<f64>();
             }
-            compare(answer, expected)
+            match () {
+                () => compare(answer, expected),
+            }
         })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .outcome(|o| (o.value().record(), o.error().record()));
 }

@@ -5,7 +5,7 @@ fn invoke<'a>(
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::chain(
         "invoke",
     );
-    ::std::boxed::Box::pin(async move {
+    return ::std::boxed::Box::pin(async move {
         ::arize_runtime::__private::NoBody
             .handle(&__ARIZE_SPAN, &request)
             .run(async move {
@@ -14,9 +14,11 @@ fn invoke<'a>(
                         Result<Response<Answer>, Status>,
                     >();
                 }
-                self.answer(request).await
+                match () {
+                    () => self.answer(request).await,
+                }
             })
             .outcome(|o| (o.value().body().respond(), o.error().record()))
             .await
-    })
+    });
 }

@@ -2,16 +2,18 @@ async fn invoke(request: Request<Bytes>) -> Response<String> {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::chain(
         "invoke",
     );
-    ::arize_runtime::__private::request(&request)
+    return ::arize_runtime::__private::request(&request)
         .body()
         .handle(&__ARIZE_SPAN, &request)
         .run(async move {
             if false {
                 return ::arize_runtime::__private::infer::<Response<String>>();
             }
-            answer(request).await
+            match () {
+                () => answer(request).await,
+            }
         })
         .outcome(|o| (o.value().body().respond(), o.error().record()))
         .flush()
-        .await
+        .await;
 }

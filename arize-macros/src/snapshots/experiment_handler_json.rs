@@ -8,19 +8,24 @@ async fn invoke(
     let __call = ::arize_runtime::__private::body(&*__arg1)
         .handle(&__ARIZE_SPAN, &headers);
     let Json(request) = __arg1;
-    __call
+    return __call
         .run(async move {
             if false {
                 return ::arize_runtime::__private::infer::<
                     Result<Json<Answer>, AppError>,
                 >();
             }
-            let flights = search_flights(&request.input.from, &request.input.to).await?;
-            Ok(Json(answer(flights)))
+            match () {
+                () => {
+                    let flights = search_flights(&request.input.from, &request.input.to)
+                        .await?;
+                    Ok(Json(answer(flights)))
+                }
+            }
         })
         .outcome(|o| (
             o.value().body().at(|answer| &answer.text).get().record(),
             o.error().record(),
         ))
-        .await
+        .await;
 }

@@ -2,14 +2,16 @@ pub async fn handle(headers: &HeaderMap, body: &Value) -> Value {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::chain(
         "handle",
     );
-    ::arize_runtime::__private::body(&*body)
+    return ::arize_runtime::__private::body(&*body)
         .handle(&__ARIZE_SPAN, &*headers)
         .run(async move {
             if false {
                 return ::arize_runtime::__private::infer::<Value>();
             }
-            answer(body).await
+            match () {
+                () => answer(body).await,
+            }
         })
         .outcome(|o| (o.value().body().respond(), o.error().record()))
-        .await
+        .await;
 }

@@ -2,7 +2,7 @@ fn is_harmless(question: &str) -> bool {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::guardrail(
         "is_harmless",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 i.bare(::arize_runtime::__private::arg("question", &question));
@@ -12,7 +12,9 @@ fn is_harmless(question: &str) -> bool {
             if false {
                 return ::arize_runtime::__private::infer::<bool>();
             }
-            !question.contains("password")
+            match () {
+                () => !question.contains("password"),
+            }
         })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .outcome(|o| (o.value().record(), o.error().record()));
 }

@@ -2,7 +2,7 @@ fn complete(prompt: &str) -> Completion {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::llm(
         "complete",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 i.arg(::arize_runtime::__private::arg("prompt", &prompt));
@@ -12,7 +12,9 @@ fn complete(prompt: &str) -> Completion {
             if false {
                 return ::arize_runtime::__private::infer::<Completion>();
             }
-            model(prompt)
+            match () {
+                () => model(prompt),
+            }
         })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .outcome(|o| (o.value().record(), o.error().record()));
 }

@@ -5,7 +5,7 @@ async fn complete(
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::llm(
         "complete",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 i.arg(::arize_runtime::__private::arg("prompt", &prompt));
@@ -15,12 +15,14 @@ async fn complete(
             if false {
                 return ::arize_runtime::__private::infer::<Result<_, Error>>();
             }
-            self.client.stream(prompt).await
+            match () {
+                () => self.client.stream(prompt).await,
+            }
         })
         .stream(|o| o.error().record())
         .await
         .hold(|o: ::arize_runtime::__private::Outcome<'_, Result<String, Error>>| (
             o.value().record(),
             o.error().record(),
-        ))
+        ));
 }

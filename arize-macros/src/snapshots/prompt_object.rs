@@ -2,7 +2,7 @@ fn render(city: &str) -> String {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::prompt(
         "render",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 i.arg(::arize_runtime::__private::arg("city", &city));
@@ -12,7 +12,9 @@ fn render(city: &str) -> String {
             if false {
                 return ::arize_runtime::__private::infer::<String>();
             }
-            format!("Plan a trip to {city}.")
+            match () {
+                () => format!("Plan a trip to {city}."),
+            }
         })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .outcome(|o| (o.value().record(), o.error().record()));
 }

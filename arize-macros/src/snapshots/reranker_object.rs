@@ -2,7 +2,7 @@ async fn rank(client: &Client, query: &str, documents: Vec<Document>) -> Vec<Doc
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::reranker(
         "rank",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 i.arg(::arize_runtime::__private::arg("query", &query));
@@ -13,8 +13,10 @@ async fn rank(client: &Client, query: &str, documents: Vec<Document>) -> Vec<Doc
             if false {
                 return ::arize_runtime::__private::infer::<Vec<Document>>();
             }
-            client.rank(query, documents).await
+            match () {
+                () => client.rank(query, documents).await,
+            }
         })
         .outcome(|o| (o.value().record(), o.error().record()))
-        .await
+        .await;
 }

@@ -4,7 +4,7 @@ async fn search_flights(from: &str, to: &str) -> Result<Vec<Flight>, FlightError
             "search_flights",
         )
         .description("Search flights between two airports.");
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 i.parameter(::arize_runtime::__private::arg("from", &from).typed());
@@ -17,9 +17,13 @@ async fn search_flights(from: &str, to: &str) -> Result<Vec<Flight>, FlightError
                     Result<Vec<Flight>, FlightError>,
                 >();
             }
-            let response = http_request(from, to).await?;
-            Ok(response.flights)
+            match () {
+                () => {
+                    let response = http_request(from, to).await?;
+                    Ok(response.flights)
+                }
+            }
         })
         .outcome(|o| (o.value().record(), o.error().record()))
-        .await
+        .await;
 }

@@ -5,7 +5,7 @@ fn find<'a>(
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::tool(
         "find",
     );
-    ::std::boxed::Box::pin(async move {
+    return ::std::boxed::Box::pin(async move {
         let __call = ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
@@ -18,9 +18,11 @@ fn find<'a>(
                 if false {
                     return ::arize_runtime::__private::infer::<Rows>();
                 }
-                self.client.get(from, to).await
+                match () {
+                    () => self.client.get(from, to).await,
+                }
             })
             .outcome(|o| (o.value().skip(), o.error().record()))
             .await
-    })
+    });
 }

@@ -2,7 +2,7 @@ fn rows(query: String) -> BoxStream<'static, Row> {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::tool(
         "rows",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 i.parameter(::arize_runtime::__private::arg("query", &query).typed());
@@ -12,8 +12,10 @@ fn rows(query: String) -> BoxStream<'static, Row> {
             if false {
                 return ::arize_runtime::__private::infer::<BoxStream<'static, Row>>();
             }
-            table(query).boxed()
+            match () {
+                () => table(query).boxed(),
+            }
         })
         .stream(|o| o.error().record())
-        .hold(|o| (o.value().at(|row| &row.name).get().record(), o.error().record()))
+        .hold(|o| (o.value().at(|row| &row.name).get().record(), o.error().record()));
 }

@@ -9,7 +9,7 @@ pub fn find<T: Serialize>(
             "lookup",
         )
         .description("Looks up.");
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 i.parameter(
@@ -27,7 +27,9 @@ pub fn find<T: Serialize>(
             if false {
                 return ::arize_runtime::__private::infer::<Option<&mut Row>>();
             }
-            client.find(query, key)
+            match () {
+                () => client.find(query, key),
+            }
         })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .outcome(|o| (o.value().record(), o.error().record()));
 }
