@@ -13,7 +13,7 @@ fn price(nights: u32, per_night: u32) -> u32 {
             "price",
         )
         .description("Work out what a stay costs, in euros.");
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 i.parameter(::arize_runtime::__private::arg("nights", &nights).typed());
@@ -26,9 +26,11 @@ fn price(nights: u32, per_night: u32) -> u32 {
             if false {
                 return ::arize_runtime::__private::infer::<u32>();
             }
-            nights * per_night
+            match () {
+                () => nights * per_night,
+            }
         })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .outcome(|o| (o.value().record(), o.error().record()));
 }
 async fn invoke(headers: HeaderMap, __arg1: Json<AgentRequest<[u32; 2]>>) -> Json<u32> {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::chain(
@@ -37,16 +39,20 @@ async fn invoke(headers: HeaderMap, __arg1: Json<AgentRequest<[u32; 2]>>) -> Jso
     let __call = ::arize_runtime::__private::body(&*__arg1)
         .handle(&__ARIZE_SPAN, &headers);
     let Json(request) = __arg1;
-    __call
+    return __call
         .run(async move {
             if false {
                 return ::arize_runtime::__private::infer::<Json<u32>>();
             }
-            let [nights, per_night] = request.input;
-            Json(price(nights, per_night))
+            match () {
+                () => {
+                    let [nights, per_night] = request.input;
+                    Json(price(nights, per_night))
+                }
+            }
         })
         .outcome(|o| (o.value().body().respond(), o.error().record()))
-        .await
+        .await;
 }
 fn main() {
     let _agent: Router = Router::new().route("/invoke", post(invoke));

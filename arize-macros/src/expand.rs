@@ -3,7 +3,7 @@
 //! ```text
 //! async fn f(a: A) -> R {
 //!     static __ARIZE_SPAN: SpanSpec = SpanSpec::tool("f");
-//!     start(&__ARIZE_SPAN, |i| {
+//!     return start(&__ARIZE_SPAN, |i| {
 //!         arg("a", &a).typed(i);
 //!     })
 //!     .run(async move {
@@ -13,13 +13,13 @@
 //!         <statements>
 //!     })
 //!     .outcome(|o| (o.value().record(), o.error().record()))
-//!     .await
+//!     .await;
 //! }
 //! ```
 
 mod attributes;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Expr, Ident, Pat, ReturnType};
 
@@ -56,12 +56,17 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     });
     let begin = bind_late.is_none().then_some(begin);
     let begin = begin.unwrap_or_else(|| call.to_token_stream());
+    // said, since the function's braces are the user's, who may want it everywhere
+    let give = (!matches!(model.output, Output::Never)).then(|| quote!(return));
     let chain = match model.form {
-        Form::Sync | Form::Async => quote!(#early #bind_late #begin #given #input #body #outcome),
+        Form::Sync | Form::Async => {
+            quote!(#early #bind_late #give #begin #given #input #body #outcome)
+        }
         Form::Block(returned) => {
             let block =
                 quote!(async move { #early #bind_late #begin #given #input #body #outcome });
-            packed(returned, &block)
+            let future = packed(returned, &block);
+            quote!(#give #future)
         }
         Form::Future(returned) => {
             let future = packed(returned, &quote!(async move { #call #outcome }));
@@ -69,17 +74,13 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
                 #early
                 #bind_late
                 let #call = #begin #given #input #body;
-                #future
+                #give #future
             }
         }
     };
-    quote! {
-        #(#attributes)*
-        #visibility #signature {
-            #span_static
-            #chain
-        }
-    }
+    let mut block = Group::new(Delimiter::Brace, quote!(#span_static #chain));
+    block.set_span(model.braces);
+    quote!(#(#attributes)* #visibility #signature #block)
 }
 
 fn packed(returned: Returned, block: &TokenStream) -> TokenStream {
@@ -114,10 +115,14 @@ fn span_static(model: &Model) -> TokenStream {
 }
 
 fn bindings(patterns: &[(Pat, Ident)]) -> TokenStream {
-    patterns
-        .iter()
-        .map(|(pattern, argument)| quote!(let #pattern = #argument;))
-        .collect()
+    let bind = |(pattern, argument): &(Pat, Ident)| match pattern {
+        // `_name`: clippy finds nothing that `let _name = argument` is good for
+        Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none() => {
+            quote!(let (#pattern,) = (#argument,);)
+        }
+        _ => quote!(let #pattern = #argument;),
+    };
+    patterns.iter().map(bind).collect()
 }
 
 fn begin(model: &Model) -> TokenStream {
@@ -211,16 +216,24 @@ fn link(model: &Model, link: &Link) -> TokenStream {
     quote_spanned!(span=> #function(#name, &#ident).#method(#i))
 }
 
+/// The user's block in the closure or async block that the call takes. Its type is said, so that values coerce to it as in
+/// the function itself. The braces stay the user's, since lints pass over those of a macro, and a missing value is told
+/// where they stand.
 fn body(model: &Model) -> TokenStream {
-    let statements = &model.body;
-    let pin = model.pin.as_ref().map(|ty| {
-        let infer = model.runtime.infer(Span::mixed_site());
-        quote!(if false { return #infer::<#ty>(); })
-    });
+    let (body, pin) = (&model.body, model.pin.as_ref());
+    let at = body.span().resolved_at(Span::mixed_site());
+    let returned = pin.map(|ty| quote_spanned!(at=> -> #ty));
     match model.form {
-        Form::Sync => quote!(.call(move || { #pin #statements })),
-        Form::Async | Form::Block(_) => quote!(.run(async move { #pin #statements })),
-        Form::Future(_) => quote!(.future(move || { #pin #statements })),
+        Form::Sync => quote_spanned!(at=> .call(move || #returned #body)),
+        Form::Future(_) => quote_spanned!(at=> .future(move || #returned #body)),
+        Form::Async | Form::Block(_) => {
+            let infer = model.runtime.infer(Span::mixed_site());
+            let pin = pin.map(|ty| quote!(if false { return #infer::<#ty>(); }));
+            let statements = body.stream();
+            let mut block = Group::new(Delimiter::Brace, quote!(#pin #statements));
+            block.set_span(body.span());
+            quote_spanned!(at=> .run(async move #block))
+        }
     }
 }
 

@@ -5,8 +5,8 @@ mod other;
 
 use proc_macro2::{Group, TokenStream};
 use quote::{ToTokens, quote};
-use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Signature, Token, Visibility};
+use syn::parse::{Parse, ParseStream, Parser as _};
+use syn::{AttrStyle, Attribute, Signature, Token, Visibility};
 
 use crate::groups;
 use crate::kind::{Inputs, Kind};
@@ -23,15 +23,18 @@ pub(crate) struct Function {
 
 impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let attributes = input.call(Attribute::parse_outer)?;
+        let mut attributes = input.call(Attribute::parse_outer)?;
         let visibility = input.parse()?;
         let signature = input.parse()?;
-        let body = if input.peek(Token![;]) {
+        let mut body = if input.peek(Token![;]) {
             input.parse::<Token![;]>()?;
             None
         } else {
             Some(groups::delimited(input)?)
         };
+        if let Some(body) = &mut body {
+            attributes.extend(take_inner(body));
+        }
         Ok(Self {
             attributes,
             visibility,
@@ -39,6 +42,25 @@ impl Parse for Function {
             body,
         })
     }
+}
+
+/// The inner attributes of a body, as outer ones: what is generated around it is no place for them.
+fn take_inner(body: &mut Group) -> Vec<Attribute> {
+    let split = |input: ParseStream<'_>| {
+        let attributes = input.call(Attribute::parse_inner)?;
+        Ok((attributes, input.parse::<TokenStream>()?))
+    };
+    // half-typed ones are the compiler's to tell
+    let Ok((mut attributes, statements)) = split.parse2(body.stream()) else {
+        return Vec::new();
+    };
+    for attribute in &mut attributes {
+        attribute.style = AttrStyle::Outer;
+    }
+    let span = body.span();
+    *body = Group::new(body.delimiter(), statements);
+    body.set_span(span);
+    attributes
 }
 
 impl Function {

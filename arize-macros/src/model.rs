@@ -8,7 +8,7 @@ mod inputs;
 mod request;
 mod shape;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Group, Span};
 use quote::format_ident;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
@@ -50,7 +50,10 @@ pub(crate) struct Model {
     pub(crate) span_attributes: Vec<(AttributeKey, Value)>,
     /// The type to pin, where there is one that can be named.
     pub(crate) pin: Option<Type>,
-    pub(crate) body: TokenStream,
+    /// In the user's braces, so that lints read it as a block that the user wrote.
+    pub(crate) body: Group,
+    /// Where the function's braces stand. Lints of a whole function pass over one in the braces of a macro.
+    pub(crate) braces: Span,
     pub(crate) form: Form,
     /// Whether what it comes to is a stream, of which `output` is recorded item by item.
     pub(crate) stream: Option<Streamed>,
@@ -120,6 +123,7 @@ pub(crate) fn check(
         body,
     } = function;
     let body = shape::check(kind, &signature, body, &mut errors);
+    let braces = body.span();
     let arguments = take_arguments(&mut signature);
     let generics = Generics::of(&signature, &arguments);
     let (form, worked_out, body) = Form::of(&signature, body);
@@ -134,6 +138,7 @@ pub(crate) fn check(
     let stream = args.stream.is_some().then(|| Streamed::of(worked_out));
     let pin = match form {
         Form::Future(_) => pin(returned(&signature)),
+        _ if returned(&signature).is_none() => Some(syn::parse_quote!(())),
         _ => pin(worked_out),
     };
     let spec = spec(kind, &args, &signature, documentation, &mut errors);
@@ -168,6 +173,7 @@ pub(crate) fn check(
         early,
         late,
         body,
+        braces,
         form,
         stream,
         flush: args.flush.is_some(),
@@ -183,7 +189,12 @@ fn take_arguments(signature: &mut Signature) -> Vec<Argument> {
     });
     let argument = |(number, typed): (usize, &mut syn::PatType)| {
         let plain = match &*typed.pat {
-            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
+            Pat::Ident(pat)
+                if pat.by_ref.is_none()
+                    && pat.subpat.is_none()
+                    // says that it is not used, so the expansion uses another
+                    && !pat.ident.to_string().starts_with('_') =>
+            {
                 Some(pat.ident.clone())
             }
             _ => None,

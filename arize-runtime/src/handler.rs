@@ -78,14 +78,14 @@ impl HandlerCall {
         self
     }
 
-    /// Takes the body of the handler.
+    /// Takes the body of an asynchronous function.
     #[inline]
     #[must_use]
     pub fn run<F: Future>(self, body: F) -> AsyncCall<Self, F> {
         AsyncCall { call: self, body }
     }
 
-    /// Takes the body of a handler that returns a future, and runs it: the future is what is traced.
+    /// Takes the body of a function that returns a future, and runs it: the future is what is traced.
     #[inline]
     #[must_use]
     pub fn future<F: Future>(self, body: impl FnOnce() -> F) -> AsyncCall<Self, F> {

@@ -1,6 +1,6 @@
 //! How a function does its work: as it is called, or in a future.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::visit_mut::VisitMut;
 use syn::{
     AssocType, GenericArgument, PathArguments, PathSegment, Signature, Type, TypeParamBound,
@@ -29,11 +29,8 @@ pub(crate) enum Returned {
 }
 
 impl Form {
-    /// The form; the type that the work comes to, where it is written; and the statements that do it.
-    pub(crate) fn of(
-        signature: &Signature,
-        body: TokenStream,
-    ) -> (Self, Option<&Type>, TokenStream) {
+    /// The form; the type that the work comes to, where it is written; and the block that does it.
+    pub(crate) fn of(signature: &Signature, body: Group) -> (Self, Option<&Type>, Group) {
         let returned = super::returned(signature);
         if signature.asyncness.is_some() {
             return (Self::Async, returned, body);
@@ -45,7 +42,7 @@ impl Form {
             Type::Path(path) => boxed(path.path.segments.last()?).map(|o| (Returned::Boxed, o.0)),
             _ => None,
         });
-        match (future, async_block(body.clone())) {
+        match (future, async_block(body.stream())) {
             (None, _) => (Self::Sync, returned, body),
             (Some((form, output)), Some(block)) => (Self::Block(form), output, block),
             (Some((form, output)), None) => (Self::Future(form), output, body),
@@ -53,8 +50,8 @@ impl Form {
     }
 }
 
-/// The statements of `async move { .. }` or `Box::pin(async move { .. })`, where that is all there is.
-fn async_block(body: TokenStream) -> Option<TokenStream> {
+/// The block of `async move { .. }` or `Box::pin(async move { .. })`, where that is all there is.
+fn async_block(body: TokenStream) -> Option<Group> {
     let mut tokens: Vec<TokenTree> = body.into_iter().collect();
     let Some(TokenTree::Group(last)) = tokens.pop() else {
         return None;
@@ -64,7 +61,7 @@ fn async_block(body: TokenStream) -> Option<TokenStream> {
         words.iter().copied().eq(texts)
     };
     match last.delimiter() {
-        Delimiter::Brace if is(&["async", "move"]) || is(&["async"]) => Some(last.stream()),
+        Delimiter::Brace if is(&["async", "move"]) || is(&["async"]) => Some(last),
         Delimiter::Parenthesis if is(&["Box", ":", ":", "pin"]) => async_block(last.stream()),
         // `$e:expr` of a macro
         Delimiter::None if tokens.is_empty() => async_block(last.stream()),

@@ -1,7 +1,6 @@
 //! What every function must be before its arguments are looked at.
 
-use proc_macro2::{Group, Span, TokenStream};
-use quote::ToTokens as _;
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use syn::Signature;
 
 use super::Form;
@@ -18,13 +17,13 @@ pub(super) fn check_alone(is_expanded: bool, errors: &mut Errors) {
     }
 }
 
-/// The statements of the function.
+/// The function's block.
 pub(super) fn check(
     kind: &Kind,
     signature: &Signature,
     body: Option<Group>,
     errors: &mut Errors,
-) -> TokenStream {
+) -> Group {
     let attribute = kind.attribute;
     if let Some(constant) = &signature.constness {
         let message = format!(
@@ -40,19 +39,14 @@ pub(super) fn check(
             ),
         );
     }
-    match body {
-        None => {
-            let message = format!(
-                "`#[{attribute}]` needs a body; put it on the method of each `impl`, or on a function that calls \
-                 a foreign one"
-            );
-            errors.add(&signature.ident, message);
-            TokenStream::new()
-        }
-        // nested, so that a missing value is told at these braces and not at the attribute
-        Some(body) if body.stream().is_empty() => body.into_token_stream(),
-        Some(body) => body.stream(),
-    }
+    body.unwrap_or_else(|| {
+        let message = format!(
+            "`#[{attribute}]` needs a body; put it on the method of each `impl`, or on a function that calls \
+             a foreign one"
+        );
+        errors.add(&signature.ident, message);
+        Group::new(Delimiter::Brace, TokenStream::new())
+    })
 }
 
 pub(super) fn check_async(kind: &Kind, signature: &Signature, form: Form, errors: &mut Errors) {

@@ -2,7 +2,7 @@ async fn plan(goal: &str, budget: u32) -> impl Display {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::agent(
         "planner",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 ::arize_runtime::__private::arg("goal", &goal).record(i);
@@ -11,5 +11,5 @@ async fn plan(goal: &str, budget: u32) -> impl Display {
         )
         .run(async move { budget })
         .outcome(|o| (o.value().record(), o.error().record()))
-        .await
+        .await;
 }

@@ -2,7 +2,7 @@ async fn plan(goal: String) -> String {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::chain(
         "plan",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 ::arize_runtime::__private::arg("goal", &goal).bare(i);
@@ -15,5 +15,5 @@ async fn plan(goal: String) -> String {
             goal
         })
         .outcome(|o| (o.value().record(), o.error().record()))
-        .await
+        .await;
 }

@@ -2,7 +2,7 @@ async fn embed(text: &str) -> Vec<f32> {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::embedding(
         "embed",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 ::arize_runtime::__private::arg("text", &text).bare(i);
@@ -15,5 +15,5 @@ async fn embed(text: &str) -> Vec<f32> {
             model.embed(text).await
         })
         .outcome(|o| (o.value().skip(), o.error().record()))
-        .await
+        .await;
 }

@@ -2,18 +2,13 @@ fn score(answer: &str, expected: &str) -> f64 {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::evaluator(
         "score",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 ::arize_runtime::__private::arg("answer", &answer).record(i);
                 ::arize_runtime::__private::arg("expected", &expected).record(i);
             },
         )
-        .call(move || {
-            if false {
-                return ::arize_runtime::__private::infer::<f64>();
-            }
-            compare(answer, expected)
-        })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .call(move || -> f64 { compare(answer, expected) })
+        .outcome(|o| (o.value().record(), o.error().record()));
 }

@@ -5,7 +5,7 @@ async fn invoke(headers: HeaderMap, __arg1: Json<AgentRequest<Trip>>) -> String 
     let __call = ::arize_runtime::__private::body(&*__arg1)
         .handle(&__ARIZE_SPAN, &headers);
     let Json(request) = __arg1;
-    __call
+    return __call
         .attributes(|a| {
             a.user_id(&request.input.user);
             a.all(Attributes::new().agent_name(&request.input.agent));
@@ -17,5 +17,5 @@ async fn invoke(headers: HeaderMap, __arg1: Json<AgentRequest<Trip>>) -> String 
             plan(request).await
         })
         .outcome(|o| (o.value().body().respond(), o.error().record()))
-        .await
+        .await;
 }

@@ -5,7 +5,7 @@ fn invoke<'a>(
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::chain(
         "invoke",
     );
-    ::std::boxed::Box::pin(async move {
+    return ::std::boxed::Box::pin(async move {
         ::arize_runtime::__private::NoBody
             .handle(&__ARIZE_SPAN, &request)
             .run(async move {
@@ -18,5 +18,5 @@ fn invoke<'a>(
             })
             .outcome(|o| (o.value().body().respond(), o.error().record()))
             .await
-    })
+    });
 }

@@ -9,10 +9,10 @@ async fn invoke(
         .project_name("trips")
         .without_automatic_input();
     let Extension(trip) = __arg1;
-    crate::arize::__private::body(&request.body())
+    return crate::arize::__private::body(&request.body())
         .handle(&__ARIZE_SPAN, &request.headers())
         .input(&trip.goal)
         .run(async move { respond(request).await })
         .outcome(|o| (o.value().body().skip(), o.error().record()))
-        .await
+        .await;
 }

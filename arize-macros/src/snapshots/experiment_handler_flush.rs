@@ -2,7 +2,7 @@ async fn invoke(request: Request<Bytes>) -> Response<String> {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::chain(
         "invoke",
     );
-    ::arize_runtime::__private::request(&request)
+    return ::arize_runtime::__private::request(&request)
         .body()
         .handle(&__ARIZE_SPAN, &request)
         .run(async move {
@@ -13,5 +13,5 @@ async fn invoke(request: Request<Bytes>) -> Response<String> {
         })
         .outcome(|o| (o.value().body().respond(), o.error().record()))
         .flush()
-        .await
+        .await;
 }

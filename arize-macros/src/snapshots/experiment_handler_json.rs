@@ -8,7 +8,7 @@ async fn invoke(
     let __call = ::arize_runtime::__private::body(&*__arg1)
         .handle(&__ARIZE_SPAN, &headers);
     let Json(request) = __arg1;
-    __call
+    return __call
         .run(async move {
             if false {
                 return ::arize_runtime::__private::infer::<
@@ -22,5 +22,5 @@ async fn invoke(
             o.value().body().at(|answer| &answer.text).get().record(),
             o.error().record(),
         ))
-        .await
+        .await;
 }

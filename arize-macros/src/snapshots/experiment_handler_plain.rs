@@ -2,7 +2,7 @@ pub async fn handle(headers: &HeaderMap, body: &Value) -> Value {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::chain(
         "handle",
     );
-    ::arize_runtime::__private::body(&*body)
+    return ::arize_runtime::__private::body(&*body)
         .handle(&__ARIZE_SPAN, &*headers)
         .run(async move {
             if false {
@@ -11,5 +11,5 @@ pub async fn handle(headers: &HeaderMap, body: &Value) -> Value {
             answer(body).await
         })
         .outcome(|o| (o.value().body().respond(), o.error().record()))
-        .await
+        .await;
 }

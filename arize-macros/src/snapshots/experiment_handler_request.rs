@@ -2,7 +2,7 @@ async fn invoke(request: http::Request<Bytes>) -> Result<Response<Bytes>, AppErr
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::chain(
         "invoke",
     );
-    ::arize_runtime::__private::request(&request)
+    return ::arize_runtime::__private::request(&request)
         .body()
         .handle(&__ARIZE_SPAN, &request)
         .run(async move {
@@ -14,5 +14,5 @@ async fn invoke(request: http::Request<Bytes>) -> Result<Response<Bytes>, AppErr
             respond(request).await
         })
         .outcome(|o| (o.value().body().respond(), o.error().record()))
-        .await
+        .await;
 }

@@ -2,17 +2,12 @@ fn is_harmless(question: &str) -> bool {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::guardrail(
         "is_harmless",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 ::arize_runtime::__private::arg("question", &question).bare(i);
             },
         )
-        .call(move || {
-            if false {
-                return ::arize_runtime::__private::infer::<bool>();
-            }
-            !question.contains("password")
-        })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .call(move || -> bool { !question.contains("password") })
+        .outcome(|o| (o.value().record(), o.error().record()));
 }

@@ -3,7 +3,7 @@ async fn complete(chat: &Chat, turn: u32, prompt: &str) -> Completion {
             "complete",
         )
         .without_automatic_input();
-    ::arize_runtime::__private::start(&__ARIZE_SPAN, |_| ())
+    return ::arize_runtime::__private::start(&__ARIZE_SPAN, |_| ())
         .attributes(|a| {
             a.session_id(&chat.session);
             a.metadata(&json!({ "turn" : turn + 1 }));
@@ -19,5 +19,5 @@ async fn complete(chat: &Chat, turn: u32, prompt: &str) -> Completion {
             chat.complete(prompt).await
         })
         .outcome(|o| (o.value().record(), o.error().record()))
-        .await
+        .await;
 }

@@ -5,7 +5,7 @@ async fn complete(
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::llm(
         "complete",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 ::arize_runtime::__private::arg("prompt", &prompt).record(i);
@@ -22,5 +22,5 @@ async fn complete(
         .hold(|o: ::arize_runtime::__private::Outcome<'_, Result<String, Error>>| (
             o.value().record(),
             o.error().record(),
-        ))
+        ));
 }

@@ -2,7 +2,7 @@ async fn rank(client: &Client, query: &str, documents: Vec<Document>) -> Vec<Doc
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::reranker(
         "rank",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 ::arize_runtime::__private::arg("query", &query).record(i);
@@ -16,5 +16,5 @@ async fn rank(client: &Client, query: &str, documents: Vec<Document>) -> Vec<Doc
             client.rank(query, documents).await
         })
         .outcome(|o| (o.value().record(), o.error().record()))
-        .await
+        .await;
 }

@@ -2,7 +2,7 @@ async fn find(query: &str) -> Vec<Document> {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::retriever(
         "find",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 ::arize_runtime::__private::arg("query", &query).bare(i);
@@ -15,5 +15,5 @@ async fn find(query: &str) -> Vec<Document> {
             index.search(query).await
         })
         .outcome(|o| (o.value().record(), o.error().record()))
-        .await
+        .await;
 }

@@ -4,7 +4,7 @@ async fn search_flights(from: &str, to: &str) -> Result<Vec<Flight>, FlightError
             "search_flights",
         )
         .description("Search flights between two airports.");
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 ::arize_runtime::__private::arg("from", &from).typed(i);
@@ -21,5 +21,5 @@ async fn search_flights(from: &str, to: &str) -> Result<Vec<Flight>, FlightError
             Ok(response.flights)
         })
         .outcome(|o| (o.value().record(), o.error().record()))
-        .await
+        .await;
 }

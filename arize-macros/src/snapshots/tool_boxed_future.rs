@@ -5,7 +5,7 @@ fn find<'a>(
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::tool(
         "find",
     );
-    ::std::boxed::Box::pin(async move {
+    return ::std::boxed::Box::pin(async move {
         let __call = ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
@@ -22,5 +22,5 @@ fn find<'a>(
             })
             .outcome(|o| (o.value().skip(), o.error().record()))
             .await
-    })
+    });
 }

@@ -4,13 +4,8 @@ fn find(query: Query) -> Rows {
         )
         .parameters("{\"type\":\"object\"}")
         .without_automatic_input();
-    ::arize_runtime::__private::start(&__ARIZE_SPAN, |_| ())
+    return ::arize_runtime::__private::start(&__ARIZE_SPAN, |_| ())
         .input(&query.text)
-        .call(move || {
-            if false {
-                return ::arize_runtime::__private::infer::<Rows>();
-            }
-            rows(query)
-        })
-        .outcome(|o| (o.value().skip(), o.error().record()))
+        .call(move || -> Rows { rows(query) })
+        .outcome(|o| (o.value().skip(), o.error().record()));
 }

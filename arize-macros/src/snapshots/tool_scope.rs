@@ -2,7 +2,7 @@ async fn book(session: &str, user: u32) -> Booking {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::tool(
         "book",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 ::arize_runtime::__private::arg("session", &session).typed(i);
@@ -20,5 +20,5 @@ async fn book(session: &str, user: u32) -> Booking {
             agency(session).book().await
         })
         .outcome(|o| (o.value().record(), o.error().record()))
-        .await
+        .await;
 }

@@ -2,18 +2,13 @@ fn rows(query: String) -> BoxStream<'static, Row> {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::tool(
         "rows",
     );
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 ::arize_runtime::__private::arg("query", &query).typed(i);
             },
         )
-        .call(move || {
-            if false {
-                return ::arize_runtime::__private::infer::<BoxStream<'static, Row>>();
-            }
-            table(query).boxed()
-        })
+        .call(move || -> BoxStream<'static, Row> { table(query).boxed() })
         .stream(|o| o.error().record())
-        .hold(|o| (o.value().at(|row| &row.name).get().record(), o.error().record()))
+        .hold(|o| (o.value().at(|row| &row.name).get().record(), o.error().record()));
 }

@@ -9,7 +9,7 @@ pub fn find<T: Serialize>(
             "lookup",
         )
         .description("Looks up.");
-    ::arize_runtime::__private::start(
+    return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
                 ::arize_runtime::__private::debug_arg("query", &query).typed(i);
@@ -17,11 +17,6 @@ pub fn find<T: Serialize>(
                 ::arize_runtime::__private::generic_arg("extra", &extra).typed(i);
             },
         )
-        .call(move || {
-            if false {
-                return ::arize_runtime::__private::infer::<Option<&mut Row>>();
-            }
-            client.find(query, key)
-        })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .call(move || -> Option<&mut Row> { client.find(query, key) })
+        .outcome(|o| (o.value().record(), o.error().record()));
 }

@@ -17,9 +17,13 @@ macro_rules! with_block {
     };
 }
 
-with_block! {
-    /// Counts.
-    pub(crate) block { 3 }
+mod inner {
+    use arize_runtime::tool;
+
+    with_block! {
+        /// Counts.
+        pub(super) block { 3 }
+    }
 }
 
 macro_rules! with_item {
@@ -103,7 +107,7 @@ with_sources!(sources(parts), parts.0, &parts.1);
 fn it_is_traced() {
     let capture = capture();
     capture.run(|| {
-        assert_eq!(block(), 3);
+        assert_eq!(inner::block(), 3);
         assert_eq!(item(&["a"]), 1);
         assert_eq!(literals("four"), 4);
         assert_eq!(closure(1, 2).len() + nothing(1, 2).len(), 4);

@@ -7,8 +7,8 @@ use arize_runtime::tool;
 fn push(list: &mut Vec<u32>, mut n: u32) -> &mut u32 {
     n += 1;
     list.push(n);
-    let last = list.len() - 1;
-    &mut list[last]
+    let end = list.len() - 1;
+    &mut list[end]
 }
 
 #[tool]

@@ -14,7 +14,7 @@ struct Counter {
 
 impl Counter {
     #[tool]
-    fn new(n: u32) -> u32 {
+    fn of(n: u32) -> u32 {
         Self { n }.n
     }
 
@@ -74,9 +74,8 @@ async fn it_is_traced() {
     let capture = capture();
     let mut counter = Counter { n: 1 };
     let c = || counter.clone();
-    let sync = || {
-        Counter::new(1) + c().shared(1) + c().owned(1) + c().owned_mut(1) + Box::new(c()).boxed()
-    };
+    let sync =
+        || Counter::of(1) + c().shared(1) + c().owned(1) + c().owned_mut(1) + Box::new(c()).boxed();
     assert_eq!(capture.run(sync), 8);
     assert_eq!(capture.run(|| Rc::new(c()).counted()), 1);
     let later = async { Arc::new(c()).shared_across().await + c().typed().await };
