@@ -24,7 +24,7 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Expr, Ident, Pat, ReturnType};
 
 use crate::model::{
-    BodyIs, Capture, Form, Link, Model, Output, Request, Returned, Source, Streamed,
+    Binding, BodyIs, Capture, Form, Link, Model, Output, Request, Returned, Source, Streamed,
 };
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
@@ -108,15 +108,22 @@ fn span_static(model: &Model) -> TokenStream {
     }
 }
 
-fn bindings(patterns: &[(Pat, Ident)]) -> TokenStream {
-    let bind = |(pattern, argument): &(Pat, Ident)| match pattern {
-        // `_name`: clippy finds nothing that `let _name = argument` is good for
-        Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none() => {
-            quote!(let (#pattern,) = (#argument,);)
+fn bindings(bindings: &[Binding]) -> TokenStream {
+    let bind = |binding: &Binding| {
+        let Binding {
+            cfg,
+            pattern,
+            ident,
+        } = binding;
+        match pattern {
+            // `_name`: clippy finds nothing that `let _name = argument` is good for
+            Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none() => {
+                quote!(#(#cfg)* let (#pattern,) = (#ident,);)
+            }
+            _ => quote!(#(#cfg)* let #pattern = #ident;),
         }
-        _ => quote!(let #pattern = #argument;),
     };
-    patterns.iter().map(bind).collect()
+    bindings.iter().map(bind).collect()
 }
 
 fn begin(model: &Model) -> TokenStream {
@@ -197,6 +204,7 @@ fn link(model: &Model, link: &Link) -> TokenStream {
         ident,
         method,
         capture,
+        cfg,
     } = link;
     let span = ident.span().resolved_at(Span::mixed_site());
     let runtime = &model.runtime;
@@ -209,7 +217,7 @@ fn link(model: &Model, link: &Link) -> TokenStream {
     let typed =
         matches!(*method, "parameter" | "describe").then(|| quote_spanned!(span=> .typed()));
     let (i, method) = (Ident::new("i", span), Ident::new(method, span));
-    quote_spanned!(span=> #i.#method(#function(#name, &#ident) #typed))
+    quote_spanned!(span=> #(#cfg)* #i.#method(#function(#name, &#ident) #typed))
 }
 
 /// The user's block, untouched, in the closure or async block that the call takes.
@@ -219,8 +227,9 @@ fn body(model: &Model) -> TokenStream {
     let block = model.pin.as_ref().map_or_else(
         || body.to_token_stream(),
         |ty| {
-            let infer = model.runtime.infer(Span::mixed_site());
-            let pin = quote!(if false { return #infer::<#ty>(); });
+            let returned = syn::spanned::Spanned::span(ty).resolved_at(Span::mixed_site());
+            let infer = model.runtime.infer(returned);
+            let pin = quote_spanned!(returned=> if false { return #infer::<#ty>(); });
             // an arm, since braces that merely end a block are told to be unused
             quote_spanned!(at=> { #pin match () { () => #body } })
         },

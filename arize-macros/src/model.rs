@@ -37,9 +37,9 @@ pub(crate) struct Model {
     /// What is recorded of the arguments.
     pub(crate) links: Vec<Link>,
     /// Patterns that are bound before the call begins.
-    pub(crate) early: Vec<(Pat, Ident)>,
+    pub(crate) early: Vec<Binding>,
     /// Patterns that are bound when their arguments were read.
-    pub(crate) late: Vec<(Pat, Ident)>,
+    pub(crate) late: Vec<Binding>,
     /// `input = ..`
     pub(crate) input: Option<Expr>,
     /// What is said of the span itself.
@@ -81,6 +81,13 @@ pub(crate) enum Output {
     Closure(Expr),
 }
 
+/// A pattern and the argument that it takes apart, where that is there.
+pub(crate) struct Binding {
+    pub(crate) cfg: Vec<Attribute>,
+    pub(crate) pattern: Pat,
+    pub(crate) ident: Ident,
+}
+
 /// An argument that is not `self`.
 pub(crate) struct Argument {
     /// The name in the generated signature.
@@ -89,6 +96,8 @@ pub(crate) struct Argument {
     pub(crate) name: String,
     pub(crate) ty: Type,
     pub(crate) pattern: Option<Pat>,
+    /// Its `#[cfg(..)]`: what is made of it is under them too.
+    pub(crate) cfg: Vec<Attribute>,
 }
 
 impl Argument {
@@ -224,12 +233,15 @@ fn take_arguments(signature: &mut Signature) -> Vec<Argument> {
             _ => None,
         };
         let ty = (*typed.ty).clone();
+        let cfg = typed.attrs.iter().filter(|a| a.path().is_ident("cfg"));
+        let cfg = cfg.cloned().collect();
         if let Some(ident) = plain {
             return Argument {
                 name: ident.unraw().to_string(),
                 ident,
                 ty,
                 pattern: None,
+                cfg,
             };
         }
         let ident = format_ident!("__arg{number}", span = Span::mixed_site());
@@ -247,21 +259,34 @@ fn take_arguments(signature: &mut Signature) -> Vec<Argument> {
             name,
             ty,
             pattern: Some(pattern),
+            cfg,
         }
     };
     typed.enumerate().map(argument).collect()
 }
 
-type Patterns = Vec<(Pat, Ident)>;
+type Patterns = Vec<Binding>;
 
 /// Those that are bound before the call begins, and those that are bound when their arguments were read.
 fn patterns(arguments: Vec<Argument>, request: Option<&Request>) -> (Patterns, Patterns) {
     let (mut early, mut late) = (Vec::new(), Vec::new());
-    for Argument { ident, pattern, .. } in arguments {
+    for argument in arguments {
+        let Argument {
+            ident,
+            pattern: Some(pattern),
+            cfg,
+            ..
+        } = argument
+        else {
+            continue;
+        };
         let is_read = request.is_none_or(|request| request.reads(&ident));
-        if let Some(pattern) = pattern {
-            (if is_read { &mut late } else { &mut early }).push((pattern, ident));
-        }
+        let binding = Binding {
+            cfg,
+            pattern,
+            ident,
+        };
+        (if is_read { &mut late } else { &mut early }).push(binding);
     }
     (early, late)
 }

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenTree;
 use quote::ToTokens as _;
-use syn::{GenericParam, Ident, Signature, Type};
+use syn::{Attribute, GenericParam, Ident, Signature, Type};
 
 use super::Argument;
 use crate::args::Args;
@@ -18,6 +18,8 @@ pub(crate) struct Link {
     /// Which method takes it: `arg`, `parameter`, `describe` or `bare`.
     pub(crate) method: &'static str,
     pub(crate) capture: Capture,
+    /// Under which it is there.
+    pub(crate) cfg: Vec<Attribute>,
 }
 
 /// How the argument's value is read.
@@ -56,6 +58,7 @@ pub(crate) fn links(
         name: argument.name.clone(),
         ident: argument.at_type(),
         method,
+        cfg: argument.cfg.clone(),
         capture: if method == "describe" || named(&args.redact, argument) {
             Capture::Redacted
         } else if named(&args.debug, argument) {
