@@ -24,7 +24,7 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Expr, Ident, Pat, ReturnType};
 
 use crate::model::{
-    BodyIs, Capture, Form, Link, Model, Output, Request, Returned, Source, Streamed, Value,
+    Binding, BodyIs, Capture, Form, Link, Model, Output, Request, Returned, Source, Streamed, Value,
 };
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
@@ -114,15 +114,22 @@ fn span_static(model: &Model) -> TokenStream {
     }
 }
 
-fn bindings(patterns: &[(Pat, Ident)]) -> TokenStream {
-    let bind = |(pattern, argument): &(Pat, Ident)| match pattern {
-        // `_name`: clippy finds nothing that `let _name = argument` is good for
-        Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none() => {
-            quote!(let (#pattern,) = (#argument,);)
+fn bindings(bindings: &[Binding]) -> TokenStream {
+    let bind = |binding: &Binding| {
+        let Binding {
+            cfg,
+            pattern,
+            ident,
+        } = binding;
+        match pattern {
+            // `_name`: clippy finds nothing that `let _name = argument` is good for
+            Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none() => {
+                quote!(#(#cfg)* let (#pattern,) = (#ident,);)
+            }
+            _ => quote!(#(#cfg)* let #pattern = #ident;),
         }
-        _ => quote!(let #pattern = #argument;),
     };
-    patterns.iter().map(bind).collect()
+    bindings.iter().map(bind).collect()
 }
 
 fn begin(model: &Model) -> TokenStream {
@@ -203,6 +210,7 @@ fn link(model: &Model, link: &Link) -> TokenStream {
         ident,
         method,
         capture,
+        cfg,
     } = link;
     let span = ident.span().resolved_at(Span::mixed_site());
     let runtime = &model.runtime;
@@ -213,7 +221,7 @@ fn link(model: &Model, link: &Link) -> TokenStream {
         Capture::Redacted => runtime.redacted_arg(span),
     };
     let (i, method) = (Ident::new("i", span), Ident::new(method, span));
-    quote_spanned!(span=> #function(#name, &#ident).#method(#i))
+    quote_spanned!(span=> #(#cfg)* #function(#name, &#ident).#method(#i))
 }
 
 /// The user's block in the closure or async block that the call takes. Its type is said, so that values coerce to it as in
@@ -227,8 +235,11 @@ fn body(model: &Model) -> TokenStream {
         Form::Sync => quote_spanned!(at=> .call(move || #returned #body)),
         Form::Future(_) => quote_spanned!(at=> .future(move || #returned #body)),
         Form::Async | Form::Block(_) => {
-            let infer = model.runtime.infer(Span::mixed_site());
-            let pin = pin.map(|ty| quote!(if false { return #infer::<#ty>(); }));
+            let pin = pin.map(|ty| {
+                let returned = syn::spanned::Spanned::span(ty).resolved_at(Span::mixed_site());
+                let infer = model.runtime.infer(returned);
+                quote_spanned!(returned=> if false { return #infer::<#ty>(); })
+            });
             let statements = body.stream();
             let mut block = Group::new(Delimiter::Brace, quote!(#pin #statements));
             block.set_span(body.span());

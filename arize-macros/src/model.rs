@@ -1,6 +1,7 @@
 //! Every judgement about an annotated function. A [`Model`] exists only where all of them passed; its
 //! fields are decisions, not options.
 
+mod arguments;
 mod attributes;
 mod form;
 mod generics;
@@ -9,11 +10,10 @@ mod request;
 mod shape;
 
 use proc_macro2::{Group, Span};
-use quote::format_ident;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::visit_mut::VisitMut;
-use syn::{Attribute, FnArg, Ident, LitStr, Pat, ReturnType, Signature, Type, Visibility};
+use syn::{Attribute, LitStr, ReturnType, Signature, Type, Visibility};
 
 use crate::args::{Args, AttributeKey, Given};
 use crate::errors::{Errors, listed, nearest};
@@ -23,6 +23,8 @@ use crate::kind::{Inputs, Kind, SPAN_KINDS};
 use crate::runtime::Runtime;
 use generics::Generics;
 
+pub(crate) use arguments::Binding;
+use arguments::{Argument, patterns};
 pub(crate) use form::{Form, Returned, Streamed};
 pub(crate) use generics::Value;
 pub(crate) use inputs::{Capture, Link};
@@ -41,9 +43,9 @@ pub(crate) struct Model {
     /// What is recorded of the arguments.
     pub(crate) links: Vec<Link>,
     /// Patterns that are bound before the call begins.
-    pub(crate) early: Vec<(Pat, Ident)>,
+    pub(crate) early: Vec<Binding>,
     /// Patterns that are bound when their arguments were read.
-    pub(crate) late: Vec<(Pat, Ident)>,
+    pub(crate) late: Vec<Binding>,
     /// `input = ..`
     pub(crate) input: Option<Value>,
     /// What is said of the span itself.
@@ -85,29 +87,6 @@ pub(crate) enum Output {
     Closure(Value),
 }
 
-/// An argument that is not `self`.
-pub(crate) struct Argument {
-    /// The name in the generated signature.
-    pub(crate) ident: Ident,
-    /// The name that the user gave, as it is recorded.
-    pub(crate) name: String,
-    pub(crate) ty: Type,
-    pub(crate) pattern: Option<Pat>,
-}
-
-impl Argument {
-    /// This argument's name, shown to the user at its type: where what is wrong with it is written.
-    pub(crate) fn at_type(&self) -> Ident {
-        let mut ident = self.ident.clone();
-        let mut ty = &self.ty;
-        while let Type::Reference(reference) = groups::ty(ty) {
-            ty = &reference.elem;
-        }
-        ident.set_span(ty.span().resolved_at(ident.span()));
-        ident
-    }
-}
-
 pub(crate) fn check(
     kind: &Kind,
     args: Args,
@@ -124,7 +103,7 @@ pub(crate) fn check(
     } = function;
     let body = shape::check(kind, &signature, body, &mut errors);
     let braces = body.span();
-    let arguments = take_arguments(&mut signature);
+    let arguments = arguments::take(&mut signature);
     let generics = Generics::of(&signature, &arguments);
     let (form, worked_out, body) = Form::of(&signature, body);
     shape::check_async(kind, &signature, form, &mut errors);
@@ -179,78 +158,6 @@ pub(crate) fn check(
         flush: args.flush.is_some(),
         output,
     })
-}
-
-/// The arguments, each with a name in the signature that expressions can use.
-fn take_arguments(signature: &mut Signature) -> Vec<Argument> {
-    let typed = signature.inputs.iter_mut().filter_map(|input| match input {
-        FnArg::Typed(typed) => Some(typed),
-        FnArg::Receiver(_) => None,
-    });
-    let argument = |(number, typed): (usize, &mut syn::PatType)| {
-        let plain = match &*typed.pat {
-            Pat::Ident(pat)
-                if pat.by_ref.is_none()
-                    && pat.subpat.is_none()
-                    // says that it is not used, so the expansion uses another
-                    && !pat.ident.to_string().starts_with('_') =>
-            {
-                Some(pat.ident.clone())
-            }
-            _ => None,
-        };
-        let ty = (*typed.ty).clone();
-        if let Some(ident) = plain {
-            return Argument {
-                name: ident.unraw().to_string(),
-                ident,
-                ty,
-                pattern: None,
-            };
-        }
-        let ident = format_ident!("__arg{number}", span = Span::mixed_site());
-        let renamed = Pat::Ident(syn::PatIdent {
-            attrs: Vec::new(),
-            by_ref: None,
-            mutability: None,
-            ident: ident.clone(),
-            subpat: None,
-        });
-        let pattern = std::mem::replace(&mut *typed.pat, renamed);
-        let name = only_binding(&pattern).unwrap_or_else(|| format!("arg{number}"));
-        Argument {
-            ident,
-            name,
-            ty,
-            pattern: Some(pattern),
-        }
-    };
-    typed.enumerate().map(argument).collect()
-}
-
-type Patterns = Vec<(Pat, Ident)>;
-
-/// Those that are bound before the call begins, and those that are bound when their arguments were read.
-fn patterns(arguments: Vec<Argument>, request: Option<&Request>) -> (Patterns, Patterns) {
-    let (mut early, mut late) = (Vec::new(), Vec::new());
-    for Argument { ident, pattern, .. } in arguments {
-        let is_read = request.is_none_or(|request| request.reads(&ident));
-        if let Some(pattern) = pattern {
-            (if is_read { &mut late } else { &mut early }).push((pattern, ident));
-        }
-    }
-    (early, late)
-}
-
-/// The name in a pattern like `Json(trip)` that binds one.
-fn only_binding(pattern: &Pat) -> Option<String> {
-    match pattern {
-        Pat::Ident(pat) => Some(pat.ident.unraw().to_string()),
-        Pat::TupleStruct(pat) if pat.elems.len() == 1 => only_binding(&pat.elems[0]),
-        Pat::Paren(pat) => only_binding(&pat.pat),
-        Pat::Reference(pat) => only_binding(&pat.pat),
-        _ => None,
-    }
 }
 
 fn spec(

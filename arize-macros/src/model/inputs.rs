@@ -1,6 +1,6 @@
 //! What is recorded of the arguments of a function that is no handler.
 
-use syn::{Ident, Signature};
+use syn::{Attribute, Ident, Signature};
 
 use super::Argument;
 use super::generics::Generics;
@@ -17,6 +17,8 @@ pub(crate) struct Link {
     /// Which method records it: `typed`, `record` or `bare`.
     pub(crate) method: &'static str,
     pub(crate) capture: Capture,
+    /// Under which it is there.
+    pub(crate) cfg: Vec<Attribute>,
 }
 
 /// How the argument's value is read.
@@ -54,6 +56,7 @@ pub(crate) fn links(
         name: argument.name.clone(),
         ident: argument.at_type(),
         method,
+        cfg: argument.cfg.clone(),
         capture: if args.input.is_some() || named(&args.redact, argument) {
             Capture::Redacted
         } else if named(&args.debug, argument) {

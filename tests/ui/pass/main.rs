@@ -26,6 +26,7 @@ mod mutable;
 mod names;
 mod never;
 mod no_prelude;
+mod other_attributes;
 mod patterns;
 mod recursion;
 mod renamed;
