@@ -171,3 +171,37 @@ fn version(text: &Value) -> Vec<u32> {
         .take(2)
         .collect()
 }
+
+/// A library that only annotates builds nothing that sends spans.
+#[test]
+fn without_default_features_nothing_is_built_that_sends() {
+    let tree = |features: &[&str]| {
+        let output = Command::new(env!("CARGO"))
+            .args(
+                "tree --locked --offline --package arize-runtime --edges normal --prefix none"
+                    .split(' '),
+            )
+            .args(features)
+            .current_dir(root())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let names = String::from_utf8(output.stdout).unwrap();
+        let names = names.lines().filter_map(|line| line.split(' ').next());
+        names.map(str::to_owned).collect::<HashSet<_>>()
+    };
+    let sends = [
+        "hyper",
+        "tonic",
+        "rustls",
+        "prost",
+        "opentelemetry-proto",
+        "flate2",
+        "tokio-macros",
+    ];
+    let (all, annotates) = (tree(&[]), tree(&["--no-default-features"]));
+    for name in sends {
+        assert!(all.contains(name), "{name}");
+        assert!(!annotates.contains(name), "{name}");
+    }
+}

@@ -56,6 +56,7 @@ impl<'a, B> RequestArgument<'a, http::Request<B>> {
     }
 }
 
+#[cfg(feature = "tonic")]
 impl<'a, M> RequestArgument<'a, tonic::Request<M>> {
     /// Its message.
     #[must_use]

@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(feature = "export"),
+    expect(dead_code, reason = "only a pipeline uses it")
+)]
 
 // Layers, from low to high: a file imports only from those above it.
 pub mod semconv;
@@ -54,8 +58,10 @@ mod handler;
 
 mod body;
 
+#[cfg(feature = "export")]
 mod export;
 
+#[cfg(feature = "export")]
 mod register;
 
 #[cfg(feature = "testing")]
@@ -87,10 +93,14 @@ pub use arize_macros::{
     reranker, retriever, tool,
 };
 pub use error::{FlushError, InstallError, RoutingError};
+#[cfg(feature = "export")]
+#[cfg_attr(docsrs, doc(cfg(feature = "export")))]
 pub use export::{Compression, Protocol, RoutingSpanProcessor};
 /// The OpenTelemetry API of the version that spans have to be made with to be routed.
 pub use opentelemetry;
 pub use record::record;
+#[cfg(feature = "export")]
+#[cfg_attr(docsrs, doc(cfg(feature = "export")))]
 pub use register::{
     Arize, AwaitingProvider, Endpoint, OneSpace, PerRequest, ProjectType, Register,
     RegisterWithRouting, Registration, Routes, register, register_with_routing, shutdown_signal,

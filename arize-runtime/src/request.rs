@@ -64,6 +64,7 @@ impl<B> HeaderSource for http::Request<B> {
 }
 
 #[diagnostic::do_not_recommend]
+#[cfg(feature = "tonic")]
 impl HeaderSource for tonic::metadata::MetadataMap {
     fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         let headers: &HeaderMap = self.as_ref();
@@ -72,6 +73,7 @@ impl HeaderSource for tonic::metadata::MetadataMap {
 }
 
 #[diagnostic::do_not_recommend]
+#[cfg(feature = "tonic")]
 impl<M> HeaderSource for tonic::Request<M> {
     fn each_line(&self, name: &HeaderName, line: &mut dyn FnMut(&[u8])) {
         self.metadata().each_line(name, line);

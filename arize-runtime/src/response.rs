@@ -1,12 +1,10 @@
 //! What a handler's response says, asked of its type: whether it failed, and the value inside.
 
-use std::error::Error as _;
-
 use http::StatusCode;
 use serde_json::value::RawValue;
 
 use crate::levels::levels;
-use crate::outcome::{Failure, LastLevel, Projected, Returned, Seen, returned};
+use crate::outcome::{LastLevel, Projected, Returned, Seen, returned};
 use crate::recording::{self, Recorded};
 
 impl<'a, T> Returned<'a, (StatusCode, T)> {
@@ -21,6 +19,7 @@ impl<'a, T> Returned<'a, (StatusCode, T)> {
     }
 }
 
+#[cfg(feature = "tonic")]
 impl<'a, M> Returned<'a, tonic::Response<M>> {
     /// The message of a gRPC response, which is a success.
     #[must_use]
@@ -124,15 +123,19 @@ impl<'a, T: ?Sized> LastLevel<'a, T> {
     }
 }
 
-impl Failure<'_, tonic::Status> {
+#[cfg(feature = "tonic")]
+impl crate::outcome::Failure<'_, tonic::Status> {
     /// The code, the message and the chain of sources.
     pub fn record(&self) {
         let seen = self.seen();
         if let Some(status) = seen.value {
             let (code, message) = (status.code(), status.message());
             let message = Some(message.to_owned()).filter(|message| !message.is_empty());
-            seen.span
-                .error(&format!("{code:?}"), message, status.source());
+            seen.span.error(
+                &format!("{code:?}"),
+                message,
+                std::error::Error::source(status),
+            );
         }
     }
 }
