@@ -2,6 +2,7 @@
 //! fields are decisions, not options.
 
 mod attributes;
+mod bindings;
 mod form;
 mod inputs;
 mod request;
@@ -20,6 +21,9 @@ use crate::groups;
 use crate::kind::{Inputs, Kind, SPAN_KINDS};
 use crate::runtime::Runtime;
 
+use bindings::bindings;
+
+pub(crate) use bindings::Binding;
 pub(crate) use form::{Form, Returned, Streamed};
 pub(crate) use inputs::{Capture, Link};
 pub(crate) use request::{BodyIs, Request, Source};
@@ -79,13 +83,6 @@ pub(crate) enum Output {
     Value(Span),
     /// What this makes of the value.
     Closure(Expr),
-}
-
-/// A pattern and the argument that it takes apart, where that is there.
-pub(crate) struct Binding {
-    pub(crate) cfg: Vec<Attribute>,
-    pub(crate) pattern: Pat,
-    pub(crate) ident: Ident,
 }
 
 /// An argument that is not `self`.
@@ -150,7 +147,7 @@ pub(crate) fn check(
     attributes::check(kind, &args.attributes, &mut errors);
     errors.finish()?;
 
-    let (early, late) = patterns(arguments, request.as_ref());
+    let (early, late) = bindings(arguments, request.as_ref());
     Ok(Model {
         runtime: Runtime::at(args.runtime),
         pin,
@@ -263,32 +260,6 @@ fn take_arguments(signature: &mut Signature) -> Vec<Argument> {
         }
     };
     typed.enumerate().map(argument).collect()
-}
-
-type Patterns = Vec<Binding>;
-
-/// Those that are bound before the call begins, and those that are bound when their arguments were read.
-fn patterns(arguments: Vec<Argument>, request: Option<&Request>) -> (Patterns, Patterns) {
-    let (mut early, mut late) = (Vec::new(), Vec::new());
-    for argument in arguments {
-        let Argument {
-            ident,
-            pattern: Some(pattern),
-            cfg,
-            ..
-        } = argument
-        else {
-            continue;
-        };
-        let is_read = request.is_none_or(|request| request.reads(&ident));
-        let binding = Binding {
-            cfg,
-            pattern,
-            ident,
-        };
-        (if is_read { &mut late } else { &mut early }).push(binding);
-    }
-    (early, late)
 }
 
 /// The name in a pattern like `Json(trip)` that binds one.

@@ -21,6 +21,10 @@ const TEXT: &str = "text/plain";
 #[tokio::test]
 async fn arguments_of_every_json_type_are_recorded_by_name() {
     #[tool]
+    #[expect(
+        clippy::many_single_char_names,
+        reason = "the names are what is recorded"
+    )]
     fn all(s: &str, i: i64, f: f64, b: bool, n: Option<u8>, l: Vec<Value>, m: Value) -> usize {
         let _ = (s, i, f, b, n, m);
         l.len()
