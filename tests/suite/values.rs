@@ -25,6 +25,10 @@ async fn arguments_of_every_json_type_are_recorded_by_name() {
         reason = "names are not what is tested"
     )]
     #[tool]
+    #[expect(
+        clippy::many_single_char_names,
+        reason = "the names are what is recorded"
+    )]
     fn all(s: &str, i: i64, f: f64, b: bool, n: Option<u8>, l: Vec<Value>, m: Value) -> usize {
         let _ = (s, i, f, b, n, m);
         l.len()

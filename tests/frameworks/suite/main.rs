@@ -10,5 +10,6 @@ mod front;
 mod hyper;
 mod lambda_http;
 mod poem;
+mod rmcp;
 mod tonic;
 mod warp;
