@@ -16,20 +16,11 @@ fn price(nights: u32, per_night: u32) -> u32 {
     return ::arize_runtime::__private::start(
             &__ARIZE_SPAN,
             |i| {
-                i.parameter(::arize_runtime::__private::arg("nights", &nights).typed());
-                i.parameter(
-                    ::arize_runtime::__private::arg("per_night", &per_night).typed(),
-                );
+                ::arize_runtime::__private::arg("nights", &nights).typed(i);
+                ::arize_runtime::__private::arg("per_night", &per_night).typed(i);
             },
         )
-        .call(move || {
-            if false {
-                return ::arize_runtime::__private::infer::<u32>();
-            }
-            match () {
-                () => nights * per_night,
-            }
-        })
+        .call(move || -> u32 { nights * per_night })
         .outcome(|o| (o.value().record(), o.error().record()));
 }
 async fn invoke(headers: HeaderMap, __arg1: Json<AgentRequest<[u32; 2]>>) -> Json<u32> {
@@ -44,12 +35,8 @@ async fn invoke(headers: HeaderMap, __arg1: Json<AgentRequest<[u32; 2]>>) -> Jso
             if false {
                 return ::arize_runtime::__private::infer::<Json<u32>>();
             }
-            match () {
-                () => {
-                    let [nights, per_night] = request.input;
-                    Json(price(nights, per_night))
-                }
-            }
+            let [nights, per_night] = request.input;
+            Json(price(nights, per_night))
         })
         .outcome(|o| (o.value().body().respond(), o.error().record()))
         .await;

@@ -124,7 +124,6 @@ impl Inputs {
 
     #[inline]
     fn key(&mut self, name: &str) {
-        self.buffer.reserve(name.len() + 4);
         self.buffer.extend_from_slice(if self.buffer.is_empty() {
             b"{\""
         } else {

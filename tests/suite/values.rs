@@ -20,10 +20,6 @@ const TEXT: &str = "text/plain";
 
 #[tokio::test]
 async fn arguments_of_every_json_type_are_recorded_by_name() {
-    #[expect(
-        clippy::many_single_char_names,
-        reason = "names are not what is tested"
-    )]
     #[tool]
     #[expect(
         clippy::many_single_char_names,
