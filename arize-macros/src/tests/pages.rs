@@ -169,7 +169,7 @@ fn formatted(code: &str) -> String {
     let mut rustfmt = Command::new("rustfmt")
         .args([
             "--edition=2024",
-            "--config=max_width=110,use_small_heuristics=Max",
+            "--config=max_width=94,use_small_heuristics=Max",
         ])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
