@@ -159,7 +159,7 @@ impl VisitMut for Unbraced {
         if let Expr::Block(block) = &*closure.body
             && let [Stmt::Expr(value, None)] = block.block.stmts.as_slice()
         {
-            closure.body = Box::new(value.clone());
+            *closure.body = value.clone();
         }
     }
 }
@@ -232,7 +232,16 @@ fn each_refusal_on_a_page_is_for_the_reason_that_it_gives() {
             let items = annotated(example);
             assert!(!items.is_empty(), "no attribute of ours in {shown}");
             let refused = items.iter().any(Annotated::is_refused);
-            assert_eq!(refused, code.is_empty(), "{shown}");
+            let by = if refused {
+                "us: no code"
+            } else {
+                "the compiler: its code"
+            };
+            assert_eq!(
+                refused,
+                code.is_empty(),
+                "refused by {by} belongs to {shown}"
+            );
         }
     }
     assert!(refusals > 50, "{refusals}");
