@@ -1,6 +1,15 @@
-//! The attributes of `arize-runtime`, which re-exports them: depend on that crate, not on this one.
+//! The attributes of [`arize-runtime`](../arize_runtime/index.html), which re-exports them: depend on that crate, not
+//! on this one, and read its pages. An expansion names what only that crate has, so here alone nothing compiles.
 //!
-//! `(Kind, Args, Function) -> Model -> tokens`: text in, text out. Nothing here knows OpenTelemetry.
+//! ```toml
+//! [dependencies]
+//! arize-runtime = "0.1"
+//! ```
+//!
+//! [`macro@experiment_handler`] makes a function the entry of an agent that Arize's experiments call, and
+//! [`macro@tool`] records what a tool was asked and answered. The other kinds of OpenInference have theirs.
+
+// `(Kind, Args, Function) -> Model -> tokens`: text in, text out. Nothing here knows OpenTelemetry.
 
 mod args;
 mod errors;
@@ -20,7 +29,20 @@ use errors::Errors;
 use function::Function;
 use kind::Kind;
 
+/// The files of `docs` that stand behind a page's own, in this order. Many pages share them, so their examples
+/// are tested once, in [`shared_pages`].
+macro_rules! pages {
+    ($($file:literal)+) => { concat!($(include_str!(concat!("../docs/", $file, ".md"))),+) };
+}
+
+macro_rules! step_pages {
+    () => {
+        pages!("expansion" "step" "values" "step_refusals" "refusals")
+    };
+}
+
 #[doc = include_str!("../docs/experiment_handler.md")]
+#[cfg_attr(not(doctest), doc = pages!("expansion" "request" "values" "request_refusals" "refusals"))]
 #[proc_macro_attribute]
 pub fn experiment_handler(
     args: proc_macro::TokenStream,
@@ -30,6 +52,7 @@ pub fn experiment_handler(
 }
 
 #[doc = include_str!("../docs/tool.md")]
+#[cfg_attr(not(doctest), doc = pages!("expansion" "tool_schema" "step" "values" "step_refusals" "refusals"))]
 #[proc_macro_attribute]
 pub fn tool(
     args: proc_macro::TokenStream,
@@ -39,7 +62,7 @@ pub fn tool(
 }
 
 #[doc = include_str!("../docs/chain.md")]
-#[doc = include_str!("../docs/step.md")]
+#[cfg_attr(not(doctest), doc = step_pages!())]
 #[proc_macro_attribute]
 pub fn chain(
     args: proc_macro::TokenStream,
@@ -49,7 +72,7 @@ pub fn chain(
 }
 
 #[doc = include_str!("../docs/agent.md")]
-#[doc = include_str!("../docs/step.md")]
+#[cfg_attr(not(doctest), doc = step_pages!())]
 #[proc_macro_attribute]
 pub fn agent(
     args: proc_macro::TokenStream,
@@ -59,7 +82,7 @@ pub fn agent(
 }
 
 #[doc = include_str!("../docs/llm.md")]
-#[doc = include_str!("../docs/step.md")]
+#[cfg_attr(not(doctest), doc = step_pages!())]
 #[proc_macro_attribute]
 pub fn llm(
     args: proc_macro::TokenStream,
@@ -69,7 +92,7 @@ pub fn llm(
 }
 
 #[doc = include_str!("../docs/retriever.md")]
-#[doc = include_str!("../docs/step.md")]
+#[cfg_attr(not(doctest), doc = step_pages!())]
 #[proc_macro_attribute]
 pub fn retriever(
     args: proc_macro::TokenStream,
@@ -79,7 +102,7 @@ pub fn retriever(
 }
 
 #[doc = include_str!("../docs/reranker.md")]
-#[doc = include_str!("../docs/step.md")]
+#[cfg_attr(not(doctest), doc = step_pages!())]
 #[proc_macro_attribute]
 pub fn reranker(
     args: proc_macro::TokenStream,
@@ -89,7 +112,7 @@ pub fn reranker(
 }
 
 #[doc = include_str!("../docs/embedding.md")]
-#[doc = include_str!("../docs/step.md")]
+#[cfg_attr(not(doctest), doc = step_pages!())]
 #[proc_macro_attribute]
 pub fn embedding(
     args: proc_macro::TokenStream,
@@ -99,7 +122,7 @@ pub fn embedding(
 }
 
 #[doc = include_str!("../docs/guardrail.md")]
-#[doc = include_str!("../docs/step.md")]
+#[cfg_attr(not(doctest), doc = step_pages!())]
 #[proc_macro_attribute]
 pub fn guardrail(
     args: proc_macro::TokenStream,
@@ -109,7 +132,7 @@ pub fn guardrail(
 }
 
 #[doc = include_str!("../docs/evaluator.md")]
-#[doc = include_str!("../docs/step.md")]
+#[cfg_attr(not(doctest), doc = step_pages!())]
 #[proc_macro_attribute]
 pub fn evaluator(
     args: proc_macro::TokenStream,
@@ -119,7 +142,7 @@ pub fn evaluator(
 }
 
 #[doc = include_str!("../docs/prompt.md")]
-#[doc = include_str!("../docs/step.md")]
+#[cfg_attr(not(doctest), doc = step_pages!())]
 #[proc_macro_attribute]
 pub fn prompt(
     args: proc_macro::TokenStream,
@@ -129,7 +152,7 @@ pub fn prompt(
 }
 
 #[doc = include_str!("../docs/decision.md")]
-#[doc = include_str!("../docs/step.md")]
+#[cfg_attr(not(doctest), doc = step_pages!())]
 #[proc_macro_attribute]
 pub fn decision(
     args: proc_macro::TokenStream,
@@ -158,4 +181,18 @@ fn model(kind: &Kind, args: TokenStream, item: TokenStream) -> syn::Result<model
             Err(errors.finish().expect_err("there is an error"))
         }
     }
+}
+
+#[cfg(doctest)]
+mod shared_pages {
+    #[doc = include_str!("../docs/request.md")]
+    mod request {}
+    #[doc = include_str!("../docs/request_refusals.md")]
+    mod request_refusals {}
+    #[doc = include_str!("../docs/step.md")]
+    mod step {}
+    #[doc = include_str!("../docs/step_refusals.md")]
+    mod step_refusals {}
+    #[doc = include_str!("../docs/refusals.md")]
+    mod refusals {}
 }

@@ -2,6 +2,7 @@
 //! anew: read what changed.
 
 mod misuse;
+mod pages;
 
 use std::str::FromStr as _;
 

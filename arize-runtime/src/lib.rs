@@ -75,6 +75,10 @@ pub mod __private;
 pub mod guides {
     #[doc = include_str!("../docs/collector.md")]
     pub mod collector {}
+    #[doc = include_str!("../docs/from_python.md")]
+    pub mod from_python {}
+    #[doc = include_str!("../docs/from_tracing.md")]
+    pub mod from_tracing {}
 }
 
 // What the compiler's errors name; without a path of its own they would tell where it is kept.
