@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use arize_runtime::testing::capture;
-use arize_runtime::{experiment_handler, tool};
+use arize_runtime::{chain, experiment_handler, tool};
 use axum::Json;
 use axum::http::HeaderMap;
 use serde_json::{Value, json};
@@ -103,6 +103,17 @@ macro_rules! with_sources {
 
 with_sources!(sources(parts), parts.0, &parts.1);
 
+macro_rules! with_types {
+    ($name:ident<$lifetime:lifetime, $generic:ident: $bound:path>($a:ident: $first:ty, $b:pat => $second:ty) -> $returned:ty $body:block) => {
+        #[chain]
+        fn $name<$lifetime, $generic: $bound>($a: $first, $b: $second) -> $returned $body
+    };
+}
+
+with_types!(types<'a, T: serde::Serialize>(words: &'a [T], (left, right) => (u32, u32)) -> Option<&'a T> {
+    words.get((left + right) as usize)
+});
+
 #[test]
 fn it_is_traced() {
     let capture = capture();
@@ -112,7 +123,11 @@ fn it_is_traced() {
         assert_eq!(literals("four"), 4);
         assert_eq!(closure(1, 2).len() + nothing(1, 2).len(), 4);
         assert_eq!(path(1, 2), [1, 2]);
+        assert_eq!(types(&["a", "b", "c"], (1, 1)), Some(&"c"));
     });
+    let types = capture.span("types");
+    let input = r#"{"words":["a","b","c"],"arg1":[1,1]}"#;
+    assert_eq!((types.input(), types.output()), (Some(input), Some("c")));
     let block = capture.span("block");
     assert_eq!(block.output(), Some("3"));
     assert_eq!(block.text("tool.description"), Some("Counts."));
