@@ -19,7 +19,7 @@
 
 mod attributes;
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Expr, Ident, Pat, ReturnType};
 
@@ -240,12 +240,25 @@ fn body(model: &Model) -> TokenStream {
                 let infer = model.runtime.infer(returned);
                 quote_spanned!(returned=> if false { return #infer::<#ty>(); })
             });
-            let statements = body.stream();
+            // clippy tells of the user's items after a statement, which would be ours
+            let statements = if starts_with_item(body) {
+                quote_spanned!(at=> match () { () => #body })
+            } else {
+                body.stream()
+            };
             let mut block = Group::new(Delimiter::Brace, quote!(#pin #statements));
             block.set_span(body.span());
             quote_spanned!(at=> .run(async move #block))
         }
     }
+}
+
+fn starts_with_item(body: &Group) -> bool {
+    let items = [
+        "use", "fn", "struct", "enum", "type", "trait", "impl", "mod", "const", "static",
+    ];
+    let first = body.stream().into_iter().next();
+    matches!(first, Some(TokenTree::Ident(first)) if items.iter().any(|item| first == item))
 }
 
 /// What is recorded of the result. A value that cannot be is told at the return type.

@@ -23,6 +23,9 @@ pub(super) fn unknown(kind: &Kind, key: &str) -> String {
             listed(elsewhere.iter().map(String::as_str)),
         );
     }
+    if let Some(instead) = instead_of_instrument(key) {
+        return format!("unknown argument `{key}`; {instead}");
+    }
     if let Some(builder) = builder_of(kind, key) {
         return format!(
             "unknown argument `{key}`; write `attributes = {builder}` with the builders of \
@@ -52,6 +55,18 @@ fn instead_in_handlers(key: &str) -> Option<&'static str> {
             ", since it records the request's body and not its arguments; write `input = none`"
         }
         "skip_output" => "; write `output = none`",
+        _ => return None,
+    };
+    Some(instead)
+}
+
+/// What is written here in place of an option of `tracing::instrument`.
+fn instead_of_instrument(key: &str) -> Option<&'static str> {
+    let instead = match key {
+        "fields" => "write `attributes(\"shop.items\" = items)`",
+        "ret" | "err" => "results and errors are recorded without being asked for; remove it",
+        "level" => "spans have no level; remove it",
+        "target" => "spans have no target; remove it",
         _ => return None,
     };
     Some(instead)

@@ -15,4 +15,9 @@ async fn invoke(headers: http::HeaderMap, body: String) -> String {
     format!("{headers:?} {body}")
 }
 
+#[chain(fields(items = 3), ret, level = "debug")]
+fn of_instrument(query: &str) -> String {
+    query.to_owned()
+}
+
 fn main() {}
