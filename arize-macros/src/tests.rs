@@ -116,6 +116,13 @@ snapshots! {
         table(query).boxed()
     }
 
+    tool_items_first:
+    #[tool]
+    async fn shout(word: &str) -> String {
+        use std::fmt::Write as _;
+        write(word).await
+    }
+
     tool_never:
     #[tool]
     fn stop() -> ! {

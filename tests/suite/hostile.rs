@@ -4,6 +4,7 @@ use std::fmt;
 
 use arize_local::StatusCode;
 use arize_runtime::tool;
+use futures_util::stream::{self, Stream, StreamExt as _};
 use serde::Serialize;
 
 use crate::harness::named;
@@ -48,6 +49,75 @@ async fn recording_never_fails_the_call() {
     let input = r#"{"a":1,"b":"<not serialised: not today>"}"#;
     assert_eq!(value(named(&spans, "refusing"), "input").0, input);
     assert!(spans.iter().all(|span| span.status.code == StatusCode::Ok));
+}
+
+#[tokio::test]
+async fn recording_never_fails_what_is_awaited_or_streamed() {
+    struct Mute;
+    impl AsRef<str> for Mute {
+        fn as_ref(&self) -> &str {
+            panic!("no")
+        }
+    }
+    #[tool]
+    fn mute() -> Mute {
+        Mute
+    }
+    #[tool]
+    async fn mute_later() -> Mute {
+        tokio::task::yield_now().await;
+        Mute
+    }
+    #[tool(output = |_| -> u32 { panic!("no") })]
+    async fn describing() -> u32 {
+        tokio::task::yield_now().await;
+        3
+    }
+    #[tool(stream, output = |_| -> u32 { panic!("no") })]
+    fn items() -> impl Stream<Item = u32> {
+        stream::iter([1, 2])
+    }
+    let (got, spans) = spans_of(async {
+        let (_, _) = (mute(), mute_later().await);
+        (describing().await, items().collect::<Vec<_>>().await)
+    })
+    .await;
+    assert_eq!(got, (3, vec![1, 2]));
+    assert_eq!(spans.len(), 4);
+    for span in &spans {
+        assert_eq!(span.status.code, StatusCode::Ok, "{}", span.name);
+        assert_eq!(span.attr_str("output.value"), None, "{}", span.name);
+    }
+}
+
+#[tokio::test]
+async fn what_recording_calls_is_beside_the_span_and_not_in_it() {
+    #[tool]
+    fn asked() {}
+    struct Asking;
+    impl Serialize for Asking {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            asked();
+            serializer.serialize_none()
+        }
+    }
+    #[tool]
+    fn now() -> Asking {
+        Asking
+    }
+    #[tool]
+    async fn later() -> Asking {
+        tokio::task::yield_now().await;
+        Asking
+    }
+    let ((), spans) = spans_of(async {
+        now();
+        later().await;
+    })
+    .await;
+    let parent = &named(&spans, "now").parent_span_id;
+    assert_eq!(spans.len(), 4);
+    assert!(spans.iter().all(|span| span.parent_span_id == *parent));
 }
 
 #[tokio::test]

@@ -73,14 +73,14 @@ fn run_inside<R>(
 #[inline]
 fn run<R>(span: &mut ActiveSpan, body: &mut dyn FnMut() -> R, record: &mut dyn Observe<R>) -> R {
     let mut returned = None;
-    let guard = span.attach();
     let observed = catch_unwind(AssertUnwindSafe(|| {
+        let guard = span.attach();
         let returned = returned.insert(body());
+        drop(guard);
         if span.is_recording() {
             record.observe(Outcome::new(returned, span));
         }
     }));
-    drop(guard);
     match (returned, observed) {
         (Some(returned), Ok(())) => returned,
         (Some(returned), Err(_)) => {

@@ -76,7 +76,7 @@ mod hostile {
         };
     }
     methods! {
-        call run future outcome start get input attributes stream flush arg parameter describe bare attribute all
+        call run future outcome start get input attributes stream flush arg bare attribute all
         session_id
     }
 
