@@ -1,6 +1,8 @@
 //! Values and errors that misbehave when they are looked at: the call goes on as without tracing.
 
 use std::fmt;
+use std::pin::Pin;
+use std::task::{self, Poll};
 
 use arize_local::StatusCode;
 use arize_runtime::tool;
@@ -118,6 +120,31 @@ async fn what_recording_calls_is_beside_the_span_and_not_in_it() {
     let parent = &named(&spans, "now").parent_span_id;
     assert_eq!(spans.len(), 4);
     assert!(spans.iter().all(|span| span.parent_span_id == *parent));
+}
+
+#[tokio::test]
+async fn what_a_finished_future_drops_is_dropped_inside_its_span() {
+    struct Connection;
+    impl Future for Connection {
+        type Output = u32;
+        fn poll(self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<u32> {
+            Poll::Ready(3)
+        }
+    }
+    impl Drop for Connection {
+        fn drop(&mut self) {
+            close();
+        }
+    }
+    #[tool]
+    fn close() {}
+    #[tool]
+    fn connect() -> impl Future<Output = u32> {
+        Connection
+    }
+    let (_, spans) = spans_of(async { connect().await }).await;
+    let parent = named(&spans, "close").parent_span_id.as_ref();
+    assert_eq!(parent, Some(&named(&spans, "connect").span_id));
 }
 
 #[tokio::test]

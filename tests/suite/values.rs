@@ -192,6 +192,20 @@ async fn a_schema_describes_arguments_of_every_type() {
 }
 
 #[tokio::test]
+async fn a_type_without_a_schema_allows_anything_and_an_option_of_it_is_not_required() {
+    #[derive(Serialize)]
+    struct Opaque;
+    #[tool]
+    fn search(opaque: Opaque, maybe: Option<Opaque>) -> bool {
+        let Opaque = opaque;
+        maybe.is_some()
+    }
+    let (_, spans) = spans_of(async { search(Opaque, None) }).await;
+    let schema = r#"{"type":"object","title":"search","properties":{"opaque":{},"maybe":{}},"required":["opaque"]}"#;
+    assert_eq!(spans[0].attr_str("tool.parameters"), Some(schema));
+}
+
+#[tokio::test]
 async fn methods_record_their_arguments_and_not_self() {
     struct Search;
     impl Search {
