@@ -196,11 +196,11 @@ async fn a_type_without_a_schema_allows_anything_and_an_option_of_it_is_not_requ
     #[derive(Serialize)]
     struct Opaque;
     #[tool]
-    fn search(opaque: Opaque, maybe: Option<Opaque>) -> bool {
+    fn search(opaque: &Opaque, maybe: Option<Opaque>) -> bool {
         let Opaque = opaque;
         maybe.is_some()
     }
-    let (_, spans) = spans_of(async { search(Opaque, None) }).await;
+    let (_, spans) = spans_of(async { search(&Opaque, None) }).await;
     let schema = r#"{"type":"object","title":"search","properties":{"opaque":{},"maybe":{}},"required":["opaque"]}"#;
     assert_eq!(spans[0].attr_str("tool.parameters"), Some(schema));
 }
