@@ -1,0 +1,1 @@
+//! An agent beside the libraries that agents are built with: their spans, their clients, their processes.
