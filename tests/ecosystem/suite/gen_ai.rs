@@ -1,0 +1,1 @@
+//! Spans of libraries that follow OpenTelemetry's conventions for generative AI.

@@ -1,0 +1,1 @@
+//! Calls of models by clients that make no spans.

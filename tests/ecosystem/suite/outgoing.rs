@@ -1,0 +1,1 @@
+//! Calls of other services: what they carry, and where a second agent's spans land.

@@ -1,0 +1,1 @@
+//! Spans of `tracing`, through tracing-opentelemetry.
