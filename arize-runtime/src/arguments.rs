@@ -62,9 +62,9 @@ impl<T: ?Sized> Argument<'_, T> {
 
     /// Records it by its name, and its schema with the call that gathers it.
     #[inline]
-    fn parameter(&self, inputs: &mut Inputs, schema: Option<SchemaOf>, required: bool) {
+    fn parameter(&self, inputs: &mut Inputs, schema: Option<SchemaOf>) {
         if let Some(gathered) = inputs.schema() {
-            gathered.add(self.name, schema, required);
+            gathered.add(self.name, schema, !is_option::<T>());
         }
         if let Some(buffer) = inputs.field(self.name) {
             self.write(buffer);
@@ -125,50 +125,34 @@ fn typed<'a, T: ?Sized>(
     value: &'a T,
     write: fn(&mut Vec<u8>, &T) -> serde_json::Result<()>,
 ) -> Typed<'a, T> {
-    Typed(Level2(Level3(Level4(Argument { name, value, write }))))
+    Typed(Argument { name, value, write })
 }
 
 levels! {
     /// An argument before it was asked for its schema.
-    Typed => Level2<'a, T>;
-    /// Has a schema?
-    Level2 => Level3<'a, T>;
-    /// Is an option without a schema?
-    Level3 => Level4<'a, T>;
-    /// Has nothing.
-    Level4 => Argument<'a, T>;
+    Typed => Argument<'a, T>;
 }
 
-impl<T: JsonSchema> Typed<'_, Option<T>> {
-    /// An option that has a schema.
-    #[inline(never)]
-    pub fn typed(&self, inputs: &mut Inputs) {
-        self.parameter(inputs, Some(schema_of::<Option<T>>), false);
-    }
-}
-
-impl<T: JsonSchema + ?Sized> Level2<'_, T> {
+impl<T: JsonSchema + ?Sized> Typed<'_, T> {
     /// A type that has a schema.
     #[inline(never)]
     pub fn typed(&self, inputs: &mut Inputs) {
-        self.parameter(inputs, Some(schema_of::<T>), true);
+        self.parameter(inputs, Some(schema_of::<T>));
     }
 }
 
-impl<T> Level3<'_, Option<T>> {
-    /// An option without a schema.
-    #[inline(never)]
-    pub fn typed(&self, inputs: &mut Inputs) {
-        self.parameter(inputs, None, false);
-    }
-}
-
-impl<T: ?Sized> Level4<'_, T> {
+impl<T: ?Sized> Argument<'_, T> {
     /// A type without a schema.
     #[inline(never)]
     pub fn typed(&self, inputs: &mut Inputs) {
-        self.parameter(inputs, None, true);
+        self.parameter(inputs, None);
     }
+}
+
+/// Whether a call may leave the argument out. By the name that the compiler gives the type, which is no alias: a level
+/// of its own for options would be asked at every argument, and this is asked once for each tool.
+fn is_option<T: ?Sized>() -> bool {
+    std::any::type_name::<T>().starts_with("core::option::Option<")
 }
 
 fn schema_of<T: JsonSchema + ?Sized>(generator: &mut SchemaGenerator) -> Schema {
