@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use crate::agent_request::Metadata;
 use crate::attributes::{Given, RecordableValue};
+use crate::extract::fresh;
 use crate::inputs::Inputs;
 use crate::instrument::{AsyncCall, Begin};
 use crate::notice::{self, Notice};
 use crate::propagation::{self, RequestBaggage};
 use crate::request::{HeaderSource, RequestBody};
 use crate::resolve::{Defaults, Named, resolve};
-use crate::routing::{Routing, valid_project_name, valid_space_id};
-use crate::scope;
+use crate::routing::Routing;
 use crate::semconv;
 use crate::span::{self, ActiveSpan, RequestAttributes, SpanSpec};
 use crate::tracer;
@@ -159,9 +159,7 @@ fn read_request(
     let parent = propagation::parent(headers);
     let records = parent.as_ref().is_none_or(SpanContext::is_sampled);
     let mut baggage = RequestBaggage::read(headers);
-    // From an empty Context: an ambient local span (a server's middleware) is linked, never the parent.
-    let context = tracer::carry_override(&ambient, scope::carry(&ambient, Context::new()));
-    let context = propagation::with_parent(baggage.put_into(context), parent);
+    let context = fresh(&ambient, parent, &mut baggage);
     if !records {
         pipeline.untraced.unsampled_request();
         notice::warn(Notice::Unsampled, || UNSAMPLED.to_owned());
@@ -209,16 +207,7 @@ fn routing(
         space_id: metadata.space_id,
         project_name: metadata.project_name,
     };
-    let Named {
-        space_id,
-        project_name,
-    } = &baggage.routing;
-    let baggage = Named {
-        space_id: space_id.as_deref().and_then(|id| valid_space_id(id).ok()),
-        project_name: project_name
-            .as_deref()
-            .and_then(|name| valid_project_name(name).ok()),
-    };
+    let baggage = baggage.valid_routing();
     if let Some(fixed) = &defaults.fixed
         && let Some(named) = metadata.space_id.or(baggage.space_id)
         && named != fixed.space_id()

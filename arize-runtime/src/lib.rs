@@ -37,6 +37,8 @@ mod propagation;
 mod tool_schema;
 mod tracer;
 
+mod extract;
+
 mod record;
 mod within;
 
@@ -100,6 +102,7 @@ pub use error::{FlushError, InstallError, RoutingError};
 #[cfg(feature = "export")]
 #[cfg_attr(docsrs, doc(cfg(feature = "export")))]
 pub use export::{Compression, Protocol, RoutingSpanProcessor};
+pub use extract::extract;
 /// The OpenTelemetry API of the version that spans have to be made with to be routed.
 pub use opentelemetry;
 pub use record::record;

@@ -15,6 +15,7 @@ use opentelemetry::trace::{
 
 use crate::request::HeaderSource;
 use crate::resolve::Named;
+use crate::routing::{valid_project_name, valid_space_id};
 use crate::semconv;
 
 /// W3C Baggage, section 3.3: what has to be carried at least. More is left out.
@@ -161,6 +162,20 @@ impl RequestBaggage {
             }
         });
         baggage
+    }
+
+    /// What it names that can be a space or a project.
+    pub(crate) fn valid_routing(&self) -> Named<&str> {
+        let Named {
+            space_id,
+            project_name,
+        } = &self.routing;
+        Named {
+            space_id: space_id.as_deref().and_then(|id| valid_space_id(id).ok()),
+            project_name: project_name
+                .as_deref()
+                .and_then(|name| valid_project_name(name).ok()),
+        }
     }
 
     /// `context` with the baggage in OpenTelemetry's own place; what it says of the route stays.

@@ -1,11 +1,12 @@
 //! Routing of spans that are opened by hand.
 
-use arize_runtime::{Loss, Routing, RoutingFutureExt as _, set_routing_context};
+use arize_runtime::{Loss, Routing, RoutingFutureExt as _, extract, set_routing_context};
 use opentelemetry::KeyValue;
+use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::context::FutureExt as _;
 use opentelemetry::trace::{Span as _, TraceContextExt as _, Tracer as _, TracerProvider as _};
 
-use crate::harness::{Pipeline, named, route};
+use crate::harness::{PARENT, Pipeline, TRACE, TRACEPARENT, named, route};
 
 fn routing(space: &str) -> Routing {
     Routing::new(space, "p").unwrap()
@@ -106,4 +107,42 @@ async fn a_blank_half_set_by_hand_drops_the_span_and_fails_nothing() {
     }
     assert!(pipeline.spans().await.is_empty());
     assert_eq!(pipeline.arize.stats().dropped.of(Loss::Unrouted), 2);
+}
+
+#[tokio::test]
+async fn extract_brings_parent_and_route_and_nothing_of_what_is_around() {
+    let pipeline = Pipeline::start(&[("ARIZE_PROJECT_NAME", "from the environment")]).await;
+    let tracer = pipeline.arize.tracer_provider().tracer("by hand");
+    let around = pipeline.context().with_value(routing("around"));
+    let server = tracer.start_with_context("server", &around);
+    let around = around.with_span(server);
+    let headers = [
+        ("traceparent", TRACEPARENT),
+        ("baggage", "arize.space_id=U3BhY2U6MTIzOmFiYw==,shop=1"),
+    ];
+    let request = async {
+        let context = extract(headers.as_slice());
+        assert_eq!(
+            context.baggage().get("shop").map(|value| value.as_str()),
+            Some("1")
+        );
+        tracer.start_with_context("by hand", &context).end();
+        search("LIS").with_context(context).await;
+        let nothing = extract::<[(&str, &str)]>(&[]);
+        assert!(Routing::of(&nothing).is_none() && !nothing.has_active_span());
+    };
+    request.with_context(around).await;
+    let spans = pipeline.spans().await;
+    for name in ["by hand", "search"] {
+        let span = named(&spans, name);
+        let space = "U3BhY2U6MTIzOmFiYw==";
+        assert_eq!(route(span), (space, space, "from the environment"));
+        assert_eq!(span.trace_id, TRACE);
+        assert_eq!(span.parent_span_id.as_deref(), Some(PARENT));
+    }
+}
+
+#[arize_runtime::tool]
+async fn search(to: &str) -> usize {
+    to.len()
 }
