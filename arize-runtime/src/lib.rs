@@ -77,6 +77,8 @@ pub mod __private;
 pub mod guides {
     #[doc = include_str!("../docs/collector.md")]
     pub mod collector {}
+    #[doc = include_str!("../docs/experiments.md")]
+    pub mod experiments {}
     #[doc = include_str!("../docs/from_python.md")]
     pub mod from_python {}
     #[doc = include_str!("../docs/from_tracing.md")]
