@@ -12,8 +12,13 @@ pub use crate::stream::hold_items;
 
 /// For benches: annotated functions start their spans with this tracer, in the whole process.
 pub fn install(tracer: opentelemetry_sdk::trace::SdkTracer) {
-    let pipeline =
-        crate::tracer::Pipeline::open(tracer, Defaults::default(), TraceConfig::default(), None);
+    let pipeline = crate::tracer::Pipeline::open(
+        tracer,
+        Defaults::default(),
+        TraceConfig::default(),
+        None,
+        None,
+    );
     assert!(pipeline.install(), "a process has one pipeline");
 }
 

@@ -40,6 +40,26 @@ impl fmt::Display for RoutingError {
 
 impl std::error::Error for RoutingError {}
 
+/// A text that names no host, from [`Propagation::baggage_to`](crate::Propagation::baggage_to).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HostError {
+    /// What was given.
+    pub host: String,
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = &self.host;
+        write!(
+            f,
+            "`{host}` names no host; write `host`, `host:port` or `*.domain`, without a scheme or a path"
+        )
+    }
+}
+
+impl std::error::Error for HostError {}
+
 /// Why a pipeline could not be made.
 ///
 /// `Debug` writes the same sentence as `Display`, since it is what a `main` shows that returns it.

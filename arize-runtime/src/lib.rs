@@ -39,6 +39,10 @@ mod tracer;
 
 mod extract;
 
+mod inject;
+
+mod subprocess;
+
 mod record;
 mod within;
 
@@ -100,11 +104,12 @@ pub use arize_macros::{
     agent, chain, decision, embedding, evaluator, experiment_handler, guardrail, llm, prompt,
     reranker, retriever, tool,
 };
-pub use error::{FlushError, InstallError, RoutingError};
+pub use error::{FlushError, HostError, InstallError, RoutingError};
 #[cfg(feature = "export")]
 #[cfg_attr(docsrs, doc(cfg(feature = "export")))]
 pub use export::{Compression, Protocol, RoutingSpanProcessor};
 pub use extract::extract;
+pub use inject::{HeaderSink, Propagation, inject};
 /// The OpenTelemetry API of the version that spans have to be made with to be routed.
 pub use opentelemetry;
 pub use record::record;
@@ -123,6 +128,7 @@ pub use scope::{Scope, suppress_tracing};
 pub use semconv::OpenInferenceSpanKind;
 pub use stats::{Loss, LossEvent, Losses, SpaceStats, Stats};
 pub use stream::hold_span;
+pub use subprocess::{CommandContextExt, context_from_env};
 pub use task::{JoinSetExt, spawn, spawn_blocking, spawn_thread};
 pub use trace_config::Hidden;
 pub use within::{RoutingFutureExt, ScopeFutureExt, Within};

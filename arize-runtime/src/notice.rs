@@ -14,6 +14,7 @@ const QUIET: Duration = Duration::from_secs(60);
 pub(crate) enum Notice {
     AllowPanicked,
     AttributeLimit,
+    Child,
     Denied,
     ExportFailed,
     Hook,

@@ -19,8 +19,8 @@ use crate::routing::{valid_project_name, valid_space_id};
 use crate::semconv;
 
 /// W3C Baggage, section 3.3: what has to be carried at least. More is left out.
-const MAX_BAGGAGE_BYTES: usize = 8192;
-const MAX_BAGGAGE_MEMBERS: usize = 64;
+pub(crate) const MAX_BAGGAGE_BYTES: usize = 8192;
+pub(crate) const MAX_BAGGAGE_MEMBERS: usize = 64;
 
 /// The remote parent, if the request has exactly one valid `traceparent`.
 pub(crate) fn parent(headers: &(impl HeaderSource + ?Sized)) -> Option<SpanContext> {
@@ -204,7 +204,7 @@ fn member(member: &[u8]) -> Option<(&str, Cow<'_, str>)> {
 }
 
 /// RFC 9110, section 5.6.2.
-fn is_token(key: &str) -> bool {
+pub(crate) fn is_token(key: &str) -> bool {
     let tchar = |b: u8| {
         b.is_ascii_alphanumeric()
             || matches!(b, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')

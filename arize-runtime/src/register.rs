@@ -1,5 +1,6 @@
 //! Registration: what code and environment say becomes a pipeline.
 
+mod child;
 mod connection;
 mod endpoint;
 mod handle;
@@ -342,7 +343,7 @@ impl<R: Routes> Registration<R> {
         shared_provider: bool,
     ) -> Result<(RoutingSpanProcessor, AwaitingProvider), InstallError> {
         let destinations = self.routes.destinations(&self.environment)?;
-        let settings = self.settings()?;
+        let (settings, child) = self.settings()?;
         self.attributes.extend(destinations.attributes);
         let trace_config = settings.trace_config.clone();
         let defaults = destinations.defaults;
@@ -361,6 +362,7 @@ impl<R: Routes> Registration<R> {
                 exporter,
                 defaults,
                 trace_config,
+                child,
             },
         ))
     }

@@ -94,6 +94,14 @@ pub const ENV_SPACE_ID: &str = "ARIZE_SPACE_ID";
 pub const ENV_PROJECT_NAME: &str = "ARIZE_PROJECT_NAME";
 /// Environment: what the project of [`register`](crate::register) is for.
 pub const ENV_PROJECT_TYPE: &str = "ARIZE_PROJECT_TYPE";
+/// Environment: which exporter sends traces.
+pub const ENV_TRACES_EXPORTER: &str = "OTEL_TRACES_EXPORTER";
+/// Environment: the URL that traces are sent to.
+pub const ENV_TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+/// Environment: headers of requests with traces, values percent-encoded.
+pub const ENV_TRACES_HEADERS: &str = "OTEL_EXPORTER_OTLP_TRACES_HEADERS";
+/// Environment: attributes of the resource, values percent-encoded.
+pub const ENV_RESOURCE_ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
 /// Environment: the protocol of OTLP; [`ENV_TRACES_PROTOCOL`] wins.
 pub const ENV_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
 /// Environment: the protocol of OTLP for traces.

@@ -148,7 +148,7 @@ fn captured(defaults: Defaults, trace_config: TraceConfig) -> Capture {
         .with_max_attributes_per_span(MAX_ATTRIBUTES)
         .with_span_processor(spans.clone())
         .build();
-    let pipeline = Pipeline::open(tracer_of(&provider), defaults, trace_config, None);
+    let pipeline = Pipeline::open(tracer_of(&provider), defaults, trace_config, None, None);
     Capture(Arc::new(Inner {
         pipeline,
         provider,

@@ -15,6 +15,7 @@ use opentelemetry_sdk::trace::SdkTracer;
 
 use crate::error::FlushError;
 use crate::resolve::Defaults;
+use crate::routing::Routing;
 use crate::stats::Untraced;
 use crate::trace_config::TraceConfig;
 
@@ -32,6 +33,9 @@ static INSTALLED: OnceLock<Arc<Pipeline>> = OnceLock::new();
 
 /// Sends everything that has ended, in the time given.
 pub(crate) type Flush = Box<dyn Fn(Duration) -> Flushing + Send + Sync>;
+/// The variables that make a child process export to the same place, in this route.
+pub(crate) type ExporterVariables =
+    Box<dyn Fn(&Routing) -> Vec<(&'static str, String)> + Send + Sync>;
 pub(crate) type Flushing = Pin<Box<dyn Future<Output = Result<(), FlushError>> + Send>>;
 
 /// Where spans start, and what a request needs to know of the registration.
@@ -42,6 +46,8 @@ pub(crate) struct Pipeline {
     pub(crate) untraced: Untraced,
     /// None where nothing is sent.
     pub(crate) flush: Option<Flush>,
+    /// None where nothing is sent.
+    pub(crate) exporter_variables: Option<ExporterVariables>,
     closed: AtomicBool,
 }
 
@@ -59,6 +65,7 @@ impl Pipeline {
         defaults: Defaults,
         trace_config: TraceConfig,
         flush: Option<Flush>,
+        exporter_variables: Option<ExporterVariables>,
     ) -> Arc<Self> {
         LIVE.fetch_add(1, Relaxed);
         Arc::new(Self {
@@ -67,6 +74,7 @@ impl Pipeline {
             trace_config,
             untraced: Untraced::default(),
             flush,
+            exporter_variables,
             closed: AtomicBool::new(false),
         })
     }

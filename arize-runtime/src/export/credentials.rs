@@ -57,17 +57,8 @@ impl Credentials {
 
     /// The headers of a request: the user's first and ours last, so that nothing can change ours.
     pub(crate) fn headers(&self, space_id: &str) -> HeaderMap {
-        let mut headers = self.extra.clone();
-        headers.reserve(9);
-        if let Some(key) = &self.key {
-            headers.insert(AUTHORIZATION, key.clone());
-            headers.insert(HeaderName::from_static("api_key"), key.clone());
-        }
-        // Ids are checked where they come in; one that cannot be a header is never sent as another.
-        let space_id =
-            HeaderValue::from_str(space_id).unwrap_or_else(|_| HeaderValue::from_static(""));
-        headers.insert(HeaderName::from_static("arize-space-id"), space_id.clone());
-        headers.insert(HeaderName::from_static("space_id"), space_id);
+        let mut headers = self.routed(space_id);
+        headers.reserve(4);
         for (name, value) in [
             ("arize-interface", "otel"),
             ("sdk-language", "rust"),
@@ -79,6 +70,22 @@ impl Credentials {
                 HeaderValue::from_static(value),
             );
         }
+        headers
+    }
+
+    /// Those of them that any sender needs.
+    pub(crate) fn routed(&self, space_id: &str) -> HeaderMap {
+        let mut headers = self.extra.clone();
+        headers.reserve(8);
+        if let Some(key) = &self.key {
+            headers.insert(AUTHORIZATION, key.clone());
+            headers.insert(HeaderName::from_static("api_key"), key.clone());
+        }
+        // Ids are checked where they come in; one that cannot be a header is never sent as another.
+        let space_id =
+            HeaderValue::from_str(space_id).unwrap_or_else(|_| HeaderValue::from_static(""));
+        headers.insert(HeaderName::from_static("arize-space-id"), space_id.clone());
+        headers.insert(HeaderName::from_static("space_id"), space_id);
         headers
     }
 

@@ -141,7 +141,7 @@ fn gzip(body: &[u8]) -> Bytes {
 
 /// OTLP 1.x: traces are posted to `<endpoint>/v1/traces`. Arize's endpoints end in `/v1`, and people
 /// write the whole path: neither is repeated.
-fn traces_uri(endpoint: &Uri) -> Result<Uri, http::Error> {
+pub(crate) fn traces_uri(endpoint: &Uri) -> Result<Uri, http::Error> {
     let path = endpoint.path().trim_end_matches('/');
     let base = ["/v1/traces", "/v1"]
         .into_iter()

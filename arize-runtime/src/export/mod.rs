@@ -36,6 +36,7 @@ mod under_way;
 mod weight;
 mod worker;
 
+pub(crate) use self::http::traces_uri;
 pub(crate) use allowed::AllowedSpaces;
 pub(crate) use credentials::Credentials;
 pub(crate) use handle::{Exporter, Settings};

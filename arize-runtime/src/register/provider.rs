@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
+use super::child::ChildExporter;
 use super::{Arize, tracer_of};
 use crate::error::InstallError;
 use crate::export::Exporter;
@@ -19,6 +20,7 @@ pub struct AwaitingProvider {
     pub(super) exporter: Exporter,
     pub(super) defaults: Defaults,
     pub(super) trace_config: TraceConfig,
+    pub(super) child: ChildExporter,
 }
 
 impl AwaitingProvider {
@@ -43,6 +45,7 @@ impl AwaitingProvider {
                 self.defaults,
                 self.trace_config,
                 Some(self.exporter.flusher()),
+                Some(Box::new(move |routing| self.child.variables(routing))),
             ),
             exporter: self.exporter,
             summed_up: AtomicBool::new(false),

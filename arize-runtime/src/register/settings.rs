@@ -1,6 +1,7 @@
 //! What code and environment say, checked: code before environment, except for the defaults of a
 //! route, where the environment goes first.
 
+use super::child::ChildExporter;
 use super::{Endpoint, Environment, Registration, Routes, endpoint};
 use crate::error::InstallError;
 use crate::export::{Credentials, Protocol, Roots, Settings, Target, TransportConfig, WireConfig};
@@ -17,7 +18,7 @@ impl<R: Routes> Registration<R> {
         variable(&self.environment, name)
     }
 
-    pub(super) fn settings(&self) -> Result<Settings, InstallError> {
+    pub(super) fn settings(&self) -> Result<(Settings, ChildExporter), InstallError> {
         let target = self.target()?;
         let loopback = endpoint::is_loopback(&target.uri);
         let key = self.api_key.clone().filter(|key| !key.trim().is_empty());
@@ -45,13 +46,20 @@ impl<R: Routes> Registration<R> {
             },
         };
         let protocol = self.chosen_protocol(&target);
-        Ok(Settings {
+        let child = ChildExporter::new(
+            target.uri.clone(),
+            protocol,
+            credentials.clone(),
+            &self.environment,
+        );
+        let settings = Settings {
             transport: TransportConfig::new(protocol, credentials, &wire)?,
             target,
             batch_delay: self.batch_delay,
             overload: self.overload(),
             trace_config,
-        })
+        };
+        Ok((settings, child))
     }
 
     /// Code, then environment, then what the address lets expect.
