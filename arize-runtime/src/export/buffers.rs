@@ -4,7 +4,7 @@ use opentelemetry_sdk::trace::SpanData;
 
 use super::attributes::{route_of, set_route, settle};
 use super::encode::encode_span;
-use super::masking;
+use super::{gen_ai, masking};
 use crate::trace_config::TraceConfig;
 
 /// Room for a span of this size is kept.
@@ -31,6 +31,7 @@ impl Buffers {
         encoded.clear();
         encoded.shrink_to(KEPT_BYTES);
         settle(&mut span.attributes);
+        gen_ai::translate(&mut span.attributes);
         let Ok((space, project)) = route_of(&span.attributes) else {
             return false;
         };

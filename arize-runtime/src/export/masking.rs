@@ -7,6 +7,7 @@ use opentelemetry::trace::Status;
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
+use super::gen_ai;
 use crate::semconv::{
     EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, INPUT_MIME_TYPE, INPUT_VALUE,
     OUTPUT_MIME_TYPE, OUTPUT_VALUE, PROJECT_NAME, REDACTED, SPACE_ID, SPAN_KIND, TEXT,
@@ -48,6 +49,7 @@ fn hide(masking: Masking, span: &mut SpanData) {
             }
             Fate::Removed => false,
         });
+    masking.hide_gen_ai_events(span);
     if masking.hides(Hidden::Inputs) {
         hide_error_texts(span);
     }
@@ -105,11 +107,63 @@ impl Masking {
             document && (outputs || documents)
         } else if is("reranker.input_documents.") {
             document && (inputs || documents)
+        } else if is(gen_ai::PREFIX) {
+            return removed(self.hides_gen_ai(key));
         } else {
             key.ends_with(".embedding.vector") && hides(Hidden::EmbeddingsVectors)
                 || key.ends_with(".embedding.text") && hides(Hidden::EmbeddingsText)
         };
         if redacted { Fate::Redacted } else { Fate::Kept }
+    }
+}
+
+/// The same content in the words of OpenTelemetry, which is there besides; it cannot be hidden in parts.
+impl Masking {
+    fn hides_gen_ai(self, key: &str) -> bool {
+        let any = |hidden: &[Hidden]| hidden.iter().any(|&hidden| self.hides(hidden));
+        let input = || {
+            any(&[
+                Hidden::Inputs,
+                Hidden::InputMessages,
+                Hidden::InputText,
+                Hidden::InputImages,
+                Hidden::Prompts,
+            ])
+        };
+        let output = || {
+            any(&[
+                Hidden::Outputs,
+                Hidden::OutputMessages,
+                Hidden::OutputText,
+                Hidden::Choices,
+            ])
+        };
+        match key.trim_start_matches(gen_ai::PREFIX) {
+            "input.messages" | "system_instructions" => input(),
+            "output.messages" => output(),
+            "tool.definitions" => any(&[Hidden::Inputs, Hidden::Tools]),
+            "tool.call.arguments" | "retrieval.query.text" => any(&[Hidden::Inputs]),
+            "tool.call.result" => any(&[Hidden::Outputs]),
+            "retrieval.documents" => any(&[Hidden::Outputs, Hidden::RetrievalDocuments]),
+            "request.model" => false,
+            name if name.starts_with("request.") => any(&[Hidden::InvocationParameters]),
+            // older conventions: `gen_ai.prompt.0.content`, events with the content in them
+            name if name.starts_with("prompt") => input(),
+            name if name.starts_with("completion") => output(),
+            _ => false,
+        }
+    }
+
+    /// Events of the conventions carry messages under names that do not say whose.
+    fn hide_gen_ai_events(self, span: &mut SpanData) {
+        let hides = |key: &str| self.hides_gen_ai(key);
+        if !hides("gen_ai.input.messages") && !hides("gen_ai.output.messages") {
+            return;
+        }
+        let events = span.events.events.iter_mut();
+        for event in events.filter(|event| event.name.starts_with(gen_ai::PREFIX)) {
+            event.attributes.clear();
+        }
     }
 }
 

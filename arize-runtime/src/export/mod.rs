@@ -15,6 +15,7 @@ mod buffers;
 mod credentials;
 mod encode;
 mod flush;
+pub(crate) mod gen_ai;
 mod grpc;
 mod handle;
 mod http;

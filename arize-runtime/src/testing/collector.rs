@@ -9,7 +9,7 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use super::span::CapturedSpan;
 use crate::export::attributes::{add_context, route_of, set_route, settle};
-use crate::export::{fix_route, masking};
+use crate::export::{fix_route, gen_ai, masking};
 use crate::routing::Routing;
 use crate::trace_config::TraceConfig;
 
@@ -41,6 +41,7 @@ impl Collector {
             fix_route(span, fixed);
         }
         settle(&mut span.attributes);
+        gen_ai::translate(&mut span.attributes);
         let own = |(space, project): (&str, &str)| (space.to_owned(), project.to_owned());
         if let Ok((space_id, project_name)) = route_of(&span.attributes).map(own) {
             set_route(&mut span.attributes, &space_id, &project_name);
