@@ -8,20 +8,25 @@ use crate::attributes::{Attributes, Content, Message, Role, ToolCall};
 const INPUT: &str = "gen_ai.input.messages";
 const OUTPUT: &str = "gen_ai.output.messages";
 
-/// What the model was told and asked, its instructions first.
+/// What the model was told and asked, its instructions first. Some libraries have them among the messages as well.
 pub(super) fn input(source: &Source<'_>) -> Vec<Message> {
-    let instructions = match source.json("gen_ai.system_instructions") {
+    let asked = source.json(INPUT);
+    let told = asked.as_ref().and_then(Json::as_array).is_some_and(|all| {
+        let mut roles = all.iter().map(|message| &message["role"]);
+        roles.any(|role| role == "system")
+    });
+    let instructions = match source.json("gen_ai.system_instructions").filter(|_| !told) {
         Some(Json::Array(parts)) => message(Role::System, &parts),
         Some(Json::String(text)) => vec![Message::system(text)],
         _ => Vec::new(),
     };
-    let asked = of(source, INPUT, &Role::User);
+    let asked = of(asked, &Role::User);
     instructions.into_iter().chain(asked).collect()
 }
 
 /// What the model answered.
 pub(super) fn output(source: &Source<'_>) -> Vec<Message> {
-    of(source, OUTPUT, &Role::Assistant)
+    of(source.json(OUTPUT), &Role::Assistant)
 }
 
 /// Why the model stopped: one reason, of the first choice.
@@ -63,8 +68,8 @@ fn only_text(messages: &Json) -> Option<&str> {
     }
 }
 
-fn of(source: &Source<'_>, key: &str, role: &Role) -> Vec<Message> {
-    match source.json(key) {
+fn of(messages: Option<Json>, role: &Role) -> Vec<Message> {
+    match messages {
         Some(Json::Array(messages)) => messages
             .iter()
             .flat_map(|said| {
