@@ -40,6 +40,8 @@ mod tracer;
 mod record;
 mod within;
 
+#[cfg(feature = "reqwest")]
+mod model_call;
 mod span;
 
 mod inputs;
@@ -57,6 +59,9 @@ mod task;
 mod handler;
 
 mod body;
+
+#[cfg(feature = "reqwest")]
+mod http_client;
 
 #[cfg(feature = "export")]
 mod export;
@@ -79,6 +84,9 @@ pub mod guides {
     pub mod from_python {}
     #[doc = include_str!("../docs/from_tracing.md")]
     pub mod from_tracing {}
+    #[cfg(feature = "reqwest")]
+    #[doc = include_str!("../docs/llm_clients.md")]
+    pub mod llm_clients {}
 }
 
 // What the compiler's errors name; without a path of its own they would tell where it is kept.
@@ -100,6 +108,9 @@ pub use error::{FlushError, InstallError, RoutingError};
 #[cfg(feature = "export")]
 #[cfg_attr(docsrs, doc(cfg(feature = "export")))]
 pub use export::{Compression, Protocol, RoutingSpanProcessor};
+#[cfg(feature = "reqwest")]
+#[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
+pub use http_client::{HttpClientLayer, HttpClientService};
 /// The OpenTelemetry API of the version that spans have to be made with to be routed.
 pub use opentelemetry;
 pub use record::record;

@@ -68,6 +68,7 @@ pub(crate) struct LlmServer {
 
 impl LlmServer {
     pub(crate) async fn start() -> Self {
+        choose_tls();
         let requests = Requests::default();
         let router = Router::new().fallback(answer).with_state(requests.clone());
         let listener = TcpListener::bind(crate::harness::any_port()).await.unwrap();
@@ -85,6 +86,12 @@ impl LlmServer {
     pub(crate) fn requests(&self) -> Vec<Received> {
         self.requests.lock().unwrap().clone()
     }
+}
+
+/// Clients are built for TLS, of which there are several kinds, and none of them used here.
+pub(crate) fn choose_tls() {
+    // another test was first
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Whatever comes before it, the end of the path is the API.
