@@ -1,9 +1,12 @@
 //! What is hidden of a call, and what never was to be seen.
 
+use arize_local::Receiver;
+use arize_runtime::{Routing, RoutingFutureExt as _};
+use opentelemetry::context::FutureExt as _;
 use serde_json::json;
 
 use super::{attributes, says, send, traced_with};
-use crate::harness::named;
+use crate::harness::{SOON, any_port, named, registration};
 use crate::llm_server::LlmServer;
 
 /// What is said of a chat about a secret, as one text.
@@ -60,4 +63,35 @@ async fn long_images_and_credentials_are_hidden_in_the_input_too() {
     let image = "llm.input_messages.0.message.contents.1.message_content.image.image.url";
     says(&span, &json!({(image): "__REDACTED__"}));
     assert!(all.contains("the-question"));
+}
+
+#[tokio::test]
+async fn masked_keys_and_limits_apply_to_what_a_client_says() {
+    let server = LlmServer::start().await;
+    let url = format!("{}/v1/messages", server.url);
+    let receiver = Receiver::bind(any_port()).await.unwrap();
+    let arize = registration(&receiver, &[])
+        .mask_keys(["city"])
+        .max_value_length(200)
+        .build()
+        .unwrap();
+    let body = json!({
+        "model": "m", "max_tokens": 1, "metadata": {"city": "the-city"}, "tools": [{"name": "weather"}],
+        "messages": [{"role": "user", "content": "x".repeat(500)}]
+    });
+    send(url, body)
+        .with_routing(Routing::new("S1", "P1").unwrap())
+        .with_context(arize.context())
+        .await;
+    arize.force_flush(SOON).await.unwrap();
+    let spans = receiver.spans();
+    let span = named(&spans, "Messages");
+    let question = span.attr_str("llm.input_messages.0.message.content");
+    assert!(
+        question.unwrap().ends_with("(cut; it had 500 bytes)"),
+        "{question:?}"
+    );
+    let arguments = "llm.output_messages.0.message.tool_calls.0.tool_call.function.arguments";
+    says(span, &json!({(arguments): r#"{"city":"__REDACTED__"}"#}));
+    assert!(!format!("{span:?}").contains("the-city"));
 }
