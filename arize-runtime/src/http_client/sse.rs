@@ -104,7 +104,7 @@ impl Events {
 mod tests {
     use super::*;
 
-    const STREAM: &str = "\u{feff}: hello\r\ndata: one\r\n\r\nevent: x\rdata:two\rdata: lines °\r\rid: 7\n\n\
+    const STREAM: &str = "\u{feff}: hello\r\ndata: one\r\n\r\nevent: x\rdata:two\r\ndata: lines °\r\rid: 7\n\n\
                           data\n\ndata: {\"a\":1}\n\n\ndata: last";
 
     fn read(stream: &[u8], size: usize, most: usize) -> Vec<String> {

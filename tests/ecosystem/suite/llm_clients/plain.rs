@@ -149,6 +149,21 @@ async fn any_other_request_is_a_plain_span_under_its_tool() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_a_stream_is_not_read() {
+    let server = LlmServer::start().await;
+    let url = format!("{}/v1/messages", server.url);
+    let body = anthropic(false).to_string();
+    let spans = traced(async move {
+        let pieces = futures_util::stream::iter([Ok::<_, std::io::Error>(body)]);
+        let body = reqwest::Body::wrap_stream(pieces);
+        let sent = client().post(url).body(body).send().await.unwrap();
+        assert!(sent.text().await.unwrap().contains("toolu_1"));
+    })
+    .await;
+    is_plain(named(&spans, "POST"));
+}
+
+#[tokio::test]
 async fn a_parent_that_the_request_names_is_kept() {
     let server = LlmServer::start().await;
     let url = server.url.clone();
