@@ -31,29 +31,30 @@ pub(super) fn numbered<'a>(
     element(list.as_array_mut()?, index.ok()?)
 }
 
-/// The first part of an item's content, which is a list from now on.
-pub(super) fn part_of(item: &mut Value) -> &mut Value {
-    set(
-        item,
-        &json!({"type": "message", "role": "assistant"}),
-        &["type", "role"],
-    );
+/// The first part of a message's content; of what is nothing yet, a message is made.
+pub(super) fn first_part(item: &mut Value) -> &mut Value {
+    if item.get("type").is_none() {
+        item["type"] = "message".into();
+        item["role"] = "assistant".into();
+    }
     let content = &mut item["content"];
-    if list_is_empty(content) {
+    if !content[0].is_object() {
         *content = json!([{"type": "output_text"}]);
     }
-    content
+    &mut content[0]
 }
 
-fn list_is_empty(content: &Value) -> bool {
-    !content[0].is_object()
-}
-
-/// Takes the texts and numbers of these keys over.
-pub(super) fn set(target: &mut Value, from: &Value, keys: &[&str]) {
+/// Takes the texts and numbers of these keys over, as far as bytes are left.
+pub(super) fn set(target: &mut Value, from: &Value, keys: &[&str], left: &mut usize) {
     for &key in keys {
         let value = &from[key];
-        if value.is_string() || value.is_number() {
+        let length = match value {
+            Value::String(text) => text.len(),
+            Value::Number(_) => 0,
+            _ => continue,
+        };
+        if length <= *left && target.get(key) != Some(value) {
+            *left -= length;
             target[key] = value.clone();
         }
     }

@@ -4,7 +4,15 @@ use serde_json::{Map, Value, json};
 
 use super::api::Api;
 use super::json::{list, text};
-use super::pieces::{append, element, numbered, part_of, set};
+use super::pieces::{append, element, first_part, numbered, set};
+
+/// What the end of a message says anew.
+const COUNTS: [&str; 4] = [
+    "input_tokens",
+    "output_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
+];
 
 /// An answer so far.
 #[derive(Debug)]
@@ -89,13 +97,13 @@ impl Streamed {
             let Some(at) = numbered(&mut self.answer["choices"], choice, 0) else {
                 continue;
             };
-            set(at, choice, &["finish_reason", "index"]);
+            set(at, choice, &["finish_reason", "index"], &mut self.left);
             if let Some(Value::Object(so_far)) = at.get_mut("message") {
                 message = std::mem::take(so_far);
             }
             let mut message = Value::Object(message);
             let delta = &choice["delta"];
-            set(&mut message, delta, &["role"]);
+            set(&mut message, delta, &["role"], &mut self.left);
             for key in ["content", "refusal", "reasoning_content", "reasoning"] {
                 append(&mut message, key, text(delta, key), &mut self.left);
             }
@@ -103,9 +111,9 @@ impl Streamed {
                 let Some(so_far) = numbered(&mut message["tool_calls"], call, n) else {
                     continue;
                 };
-                set(so_far, call, &["id", "type"]);
+                set(so_far, call, &["id", "type"], &mut self.left);
                 let function = &mut so_far["function"];
-                set(function, &call["function"], &["name"]);
+                set(function, &call["function"], &["name"], &mut self.left);
                 let arguments = text(&call["function"], "arguments");
                 append(function, "arguments", arguments, &mut self.left);
             }
@@ -117,7 +125,7 @@ impl Streamed {
         self.head(event);
         for choice in list(event, "choices") {
             if let Some(at) = numbered(&mut self.answer["choices"], choice, 0) {
-                set(at, choice, &["finish_reason", "index"]);
+                set(at, choice, &["finish_reason", "index"], &mut self.left);
                 append(at, "text", text(choice, "text"), &mut self.left);
             }
         }
@@ -130,9 +138,8 @@ impl Streamed {
                 .iter()
                 .any(|end| kind.ends_with(end));
             self.is_complete |= is_last;
-            if self.affords(length) {
-                self.answer = event["response"].take();
-            }
+            // it replaces the last one
+            self.answer = event["response"].take();
             return;
         }
         let item = self.item(&event, "output_index");
@@ -148,8 +155,7 @@ impl Streamed {
             }
             "response.output_text.delta" => {
                 if let Some((item, left)) = item {
-                    let first = &mut part_of(item)[0];
-                    append(first, "text", delta, left);
+                    append(first_part(item), "text", delta, left);
                 }
             }
             "response.function_call_arguments.delta" => {
@@ -188,12 +194,13 @@ impl Streamed {
                     &mut self.answer,
                     &event["delta"],
                     &["stop_reason", "stop_sequence"],
+                    &mut self.left,
                 );
-                let counted = event["usage"].as_object().cloned().unwrap_or_default();
-                match self.answer.get_mut("usage") {
-                    Some(Value::Object(usage)) => usage.extend(counted),
-                    _ => self.answer["usage"] = counted.into(),
+                let usage = &mut self.answer["usage"];
+                if !usage.is_object() {
+                    *usage = json!({});
                 }
+                set(usage, &event["usage"], &COUNTS, &mut self.left);
             }
             "message_stop" => self.is_complete = true,
             _ => {}
