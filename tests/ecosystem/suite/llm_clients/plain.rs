@@ -101,6 +101,26 @@ async fn the_result_of_a_tool_is_a_message_of_its_own() {
     );
 }
 
+#[tokio::test]
+async fn a_completion_without_chat() {
+    let server = LlmServer::start().await;
+    let url = format!("{}/v1/completions", server.url);
+    let spans = traced(async move {
+        send(url, json!({"model": "m", "prompt": ["The weather?"]})).await;
+    })
+    .await;
+    says(
+        named(&spans, "Completion"),
+        &json!({
+            "llm.model_name": "m-2026-01-01",
+            "llm.prompts.0.prompt.text": "The weather?",
+            "llm.choices.0.completion.text": ANSWER,
+            "llm.token_count.total": 12,
+            "llm.finish_reason": "stop"
+        }),
+    );
+}
+
 #[tool(input = none)]
 async fn fetch(url: String) -> String {
     let client = HttpClientLayer::new().layer(reqwest::Client::new());
