@@ -130,13 +130,22 @@ impl Propagation {
     /// As [`inject`], and the header `baggage` where the host of `url` is named; there it replaces what was in it. A `url`
     /// that cannot be read is no host that is named.
     pub fn inject(&self, url: impl TryInto<Uri>, headers: &mut impl HeaderSink) {
-        let trusted = url.try_into().is_ok_and(|url| self.trusts(&url));
-        Context::map_current(|context| {
-            write_parent(context, headers);
-            if trusted && let Some(baggage) = baggage(context) {
-                headers.set(&semconv::BAGGAGE, HeaderValue::try_from(baggage).ok());
-            }
-        });
+        Context::map_current(|context| self.inject_context(context, url, headers));
+    }
+
+    /// The same from a Context that is not attached.
+    pub(crate) fn inject_context(
+        &self,
+        context: &Context,
+        url: impl TryInto<Uri>,
+        headers: &mut impl HeaderSink,
+    ) {
+        write_parent(context, headers);
+        if url.try_into().is_ok_and(|url| self.trusts(&url))
+            && let Some(baggage) = baggage(context)
+        {
+            headers.set(&semconv::BAGGAGE, HeaderValue::try_from(baggage).ok());
+        }
     }
 
     fn trusts(&self, url: &Uri) -> bool {

@@ -46,6 +46,8 @@ mod subprocess;
 mod record;
 mod within;
 
+#[cfg(feature = "reqwest")]
+mod model_call;
 mod span;
 
 mod inputs;
@@ -63,6 +65,9 @@ mod task;
 mod handler;
 
 mod body;
+
+#[cfg(feature = "reqwest")]
+mod http_client;
 
 #[cfg(feature = "export")]
 mod export;
@@ -87,6 +92,9 @@ pub mod guides {
     pub mod from_python {}
     #[doc = include_str!("../docs/from_tracing.md")]
     pub mod from_tracing {}
+    #[cfg(feature = "reqwest")]
+    #[doc = include_str!("../docs/llm_clients.md")]
+    pub mod llm_clients {}
 }
 
 // What the compiler's errors name; without a path of its own they would tell where it is kept.
@@ -109,6 +117,9 @@ pub use error::{FlushError, HostError, InstallError, RoutingError};
 #[cfg_attr(docsrs, doc(cfg(feature = "export")))]
 pub use export::{Compression, Protocol, RoutingSpanProcessor};
 pub use extract::extract;
+#[cfg(feature = "reqwest")]
+#[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
+pub use http_client::{HttpClientLayer, HttpClientService};
 pub use inject::{HeaderSink, Propagation, inject};
 /// The OpenTelemetry API of the version that spans have to be made with to be routed.
 pub use opentelemetry;

@@ -90,8 +90,11 @@ pub(crate) fn start(
     };
     let span = pipeline.tracer.build_with_context(builder, parent);
     let recording = span.is_recording();
+    let context = parent.with_span(span);
+    #[cfg(feature = "reqwest")]
+    let context = crate::model_call::enter(spec.kind, context);
     ActiveSpan {
-        context: parent.with_span(span),
+        context,
         recording,
         hides_outputs: pipeline.trace_config.masking.hides(Hidden::Outputs),
         masked_keys: pipeline.trace_config.masked_keys.clone(),

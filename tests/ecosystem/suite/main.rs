@@ -8,6 +8,7 @@ mod gen_ai;
 #[path = "../../suite/harness.rs"]
 mod harness;
 mod llm_clients;
+#[allow(dead_code, reason = "each client uses a part")]
 mod llm_server;
 mod outgoing;
 mod subprocess;
