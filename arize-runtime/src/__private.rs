@@ -1,5 +1,7 @@
 //! What expansions may name. Not for hand-written code: it changes with every version.
 
+use std::sync::Arc;
+
 use crate::resolve::Defaults;
 use crate::trace_config::TraceConfig;
 
@@ -16,6 +18,7 @@ pub fn install(tracer: opentelemetry_sdk::trace::SdkTracer) {
         tracer,
         Defaults::default(),
         TraceConfig::default(),
+        Arc::default(),
         None,
         None,
     );

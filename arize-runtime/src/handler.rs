@@ -103,14 +103,18 @@ impl Begin for HandlerCall {
         let given = inputs.as_mut().and_then(|inputs| inputs.attributes.take());
         let input = inputs.and_then(|inputs| inputs.finish(self.spec));
         let pipeline = tracer::of(&context)?;
-        Some(span::start(
+        let span = span::start(
             self.spec,
             pipeline,
             &context,
             input,
             Some(attributes),
             given,
-        ))
+        );
+        if let Some(routing) = Routing::of(&context).filter(|_| pipeline.defaults.fixed.is_none()) {
+            pipeline.trace_routes.insert(span.trace_id(), routing);
+        }
+        Some(span)
     }
 }
 

@@ -20,6 +20,7 @@ mod trace_config;
 
 mod recording;
 mod routing;
+mod trace_routes;
 
 mod items;
 
@@ -115,7 +116,7 @@ pub use arize_macros::{
 pub use error::{FlushError, HostError, InstallError, RoutingError};
 #[cfg(feature = "export")]
 #[cfg_attr(docsrs, doc(cfg(feature = "export")))]
-pub use export::{Compression, Protocol, RoutingSpanProcessor};
+pub use export::{Compression, Protocol, RoutingSpanProcessor, StartedSpan};
 pub use extract::extract;
 #[cfg(feature = "reqwest")]
 #[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]

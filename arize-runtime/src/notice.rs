@@ -16,6 +16,7 @@ pub(crate) enum Notice {
     AttributeLimit,
     Child,
     Denied,
+    ExcludePanicked,
     ExportFailed,
     Hook,
     Late,

@@ -12,6 +12,7 @@ mod signal;
 mod trace_config;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::propagation::TextMapCompositePropagator;
@@ -22,8 +23,11 @@ use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
 use crate::error::InstallError;
-use crate::export::{Compression, Exporter, Filter, OnLoss, Protocol, RoutingSpanProcessor, SCOPE};
+use crate::export::{
+    Compression, ExcludedSpans, Exporter, Filter, OnLoss, Protocol, RoutingSpanProcessor, SCOPE,
+};
 use crate::trace_config::Masking;
+use crate::trace_routes::TraceRoutes;
 #[cfg(feature = "testing")]
 use crate::{resolve::Defaults, trace_config::TraceConfig};
 
@@ -134,6 +138,7 @@ pub struct Registration<R> {
     max_value_length: usize,
     base64_image_max_length: Option<usize>,
     masked_keys: Vec<String>,
+    excluded: ExcludedSpans,
     environment: Environment,
 }
 
@@ -177,6 +182,7 @@ impl<R: Routes> Registration<R> {
             max_value_length: 32 * 1024,
             base64_image_max_length: None,
             masked_keys: Vec::new(),
+            excluded: ExcludedSpans::default(),
             environment: Box::new(|name| std::env::var(name).ok()),
         }
     }
@@ -347,7 +353,10 @@ impl<R: Routes> Registration<R> {
         self.attributes.extend(destinations.attributes);
         let trace_config = settings.trace_config.clone();
         let defaults = destinations.defaults;
+        let trace_routes = Arc::<TraceRoutes>::default();
         let filter = Filter {
+            excluded: self.excluded,
+            trace_routes: Arc::clone(&trace_routes),
             allowed: destinations.allowed,
             fixed: defaults.fixed.clone(),
             masked_keys: trace_config.masked_keys.clone(),
@@ -362,6 +371,7 @@ impl<R: Routes> Registration<R> {
                 exporter,
                 defaults,
                 trace_config,
+                trace_routes,
                 child,
             },
         ))

@@ -10,7 +10,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use opentelemetry::trace::{
-    Link, Span as _, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer as _,
+    Link, Span as _, SpanBuilder, SpanContext, Status, TraceContextExt as _, TraceId, Tracer as _,
 };
 use opentelemetry::{Context, ContextGuard, KeyValue};
 
@@ -125,6 +125,10 @@ pub struct ActiveSpan {
 }
 
 impl ActiveSpan {
+    pub(crate) fn trace_id(&self) -> TraceId {
+        self.context.span().span_context().trace_id()
+    }
+
     #[inline]
     pub(crate) fn is_recording(&self) -> bool {
         self.recording

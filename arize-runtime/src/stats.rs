@@ -115,7 +115,7 @@ impl fmt::Display for Losses {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Spans that ended.
+    /// Spans that ended, and were not excluded.
     pub ended: u64,
     /// Spans that the collector took.
     pub exported: u64,
@@ -125,6 +125,9 @@ pub struct Stats {
     pub pending_bytes: u64,
     /// Spans that were dropped, by reason.
     pub dropped: Losses,
+    /// Spans that [`exclude_spans_if`](crate::Registration::exclude_spans_if) kept out when they ended; they are in no
+    /// other count.
+    pub excluded: u64,
     /// Requests that came with an unsampled parent: no span starts in them, so none ends.
     pub unsampled_requests: u64,
     /// Calls of annotated functions after the shutdown, for which no span was started.

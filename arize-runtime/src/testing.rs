@@ -89,6 +89,7 @@ use crate::error::InstallError;
 use crate::register::{MAX_ATTRIBUTES, Registration, Routes, tracer_of};
 use crate::resolve::Defaults;
 use crate::trace_config::TraceConfig;
+use crate::trace_routes::TraceRoutes;
 use crate::tracer::Pipeline;
 use crate::within::Within;
 
@@ -141,14 +142,26 @@ impl<R: Routes> Registration<R> {
 }
 
 fn captured(defaults: Defaults, trace_config: TraceConfig) -> Capture {
-    let spans = Collector::new(trace_config.clone(), defaults.fixed.clone());
+    let trace_routes = Arc::<TraceRoutes>::default();
+    let spans = Collector::new(
+        trace_config.clone(),
+        defaults.fixed.clone(),
+        Arc::clone(&trace_routes),
+    );
     let provider = SdkTracerProvider::builder()
         .with_resource(Resource::builder_empty().build())
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
         .with_max_attributes_per_span(MAX_ATTRIBUTES)
         .with_span_processor(spans.clone())
         .build();
-    let pipeline = Pipeline::open(tracer_of(&provider), defaults, trace_config, None, None);
+    let pipeline = Pipeline::open(
+        tracer_of(&provider),
+        defaults,
+        trace_config,
+        trace_routes,
+        None,
+        None,
+    );
     Capture(Arc::new(Inner {
         pipeline,
         provider,

@@ -18,6 +18,7 @@ use crate::resolve::Defaults;
 use crate::routing::Routing;
 use crate::stats::Untraced;
 use crate::trace_config::TraceConfig;
+use crate::trace_routes::TraceRoutes;
 
 /// How many pipelines there are that a call could find. Asked first by every annotated function: at
 /// zero it is bare. One that was shut down is among them, so that calls which come too late are counted.
@@ -44,6 +45,7 @@ pub(crate) struct Pipeline {
     pub(crate) defaults: Defaults,
     pub(crate) trace_config: TraceConfig,
     pub(crate) untraced: Untraced,
+    pub(crate) trace_routes: Arc<TraceRoutes>,
     /// None where nothing is sent.
     pub(crate) flush: Option<Flush>,
     /// None where nothing is sent.
@@ -64,6 +66,7 @@ impl Pipeline {
         tracer: SdkTracer,
         defaults: Defaults,
         trace_config: TraceConfig,
+        trace_routes: Arc<TraceRoutes>,
         flush: Option<Flush>,
         exporter_variables: Option<ExporterVariables>,
     ) -> Arc<Self> {
@@ -73,6 +76,7 @@ impl Pipeline {
             defaults,
             trace_config,
             untraced: Untraced::default(),
+            trace_routes,
             flush,
             exporter_variables,
             closed: AtomicBool::new(false),

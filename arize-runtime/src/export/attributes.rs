@@ -1,6 +1,7 @@
 //! The route that a span gets as it starts, and what its attributes say once it ended. The SDK appends
 //! and never replaces, so a key may be there several times; OTLP wants each once.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use opentelemetry::trace::Span as _;
@@ -13,6 +14,7 @@ use crate::recording::merged;
 use crate::routing::{Routing, valid_project_name, valid_space_id};
 use crate::scope;
 use crate::semconv::{METADATA, OUTPUT_VALUE, PROJECT_NAME, SPACE_ID};
+use crate::trace_routes::TraceRoutes;
 
 /// Above this many attributes duplicates are found by hashing.
 const FEW: usize = 32;
@@ -24,8 +26,14 @@ pub(crate) struct NoRoute {
 }
 
 /// Puts the route and the scope of `parent` onto a span that starts in it.
-pub(crate) fn add_context(span: &mut Span, parent: &Context, masked_keys: Option<&MaskedKeys>) {
-    if let Some(routing) = Routing::of(parent) {
+pub(crate) fn add_context(
+    span: &mut Span,
+    parent: &Context,
+    trace_routes: &TraceRoutes,
+    masked_keys: Option<&MaskedKeys>,
+) {
+    let of_trace = || trace_routes.of(parent).map(Cow::Owned);
+    if let Some(routing) = Routing::of(parent).map(Cow::Borrowed).or_else(of_trace) {
         let (space_id, project_name) = routing.shared();
         span.set_attribute(KeyValue::new(*automatic::SPACE_ID, space_id));
         span.set_attribute(KeyValue::new(*automatic::PROJECT_NAME, project_name));

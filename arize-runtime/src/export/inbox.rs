@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -50,6 +51,7 @@ pub(crate) struct Inbox {
     room: Condvar,
     patience: Option<Duration>,
     on_loss: Option<OnLoss>,
+    excluded: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -188,6 +190,7 @@ impl Inbox {
             room: Condvar::new(),
             patience,
             on_loss,
+            excluded: AtomicU64::new(0),
         }
     }
 
@@ -240,6 +243,11 @@ impl Inbox {
         drop(state);
         self.report(loss, 1, Some(space_id), None);
         Err(loss)
+    }
+
+    /// Counts a span that ended and was excluded, which is no loss.
+    pub(crate) fn exclude(&self) {
+        self.excluded.fetch_add(1, Relaxed);
     }
 
     /// Counts a span that ended and is not for the queue.
@@ -369,6 +377,8 @@ impl Inbox {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        self.lock().ledger.stats()
+        let mut stats = self.lock().ledger.stats();
+        stats.excluded = self.excluded.load(Relaxed);
+        stats
     }
 }

@@ -10,6 +10,7 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use super::allowed::AllowedSpaces;
 use super::attributes::{NoRoute, add_context, route_of};
+use super::excluded::ExcludedSpans;
 use super::flush::{Answer, Flush};
 use super::handle;
 use super::inbox::Inbox;
@@ -20,6 +21,7 @@ use crate::notice::{Notice, warn, was_told};
 use crate::routing::Routing;
 use crate::semconv::{PROJECT_NAME, SPACE_ID};
 use crate::stats::Loss;
+use crate::trace_routes::TraceRoutes;
 
 /// The instrumentation scope of annotated functions.
 pub(crate) const SCOPE: &str = env!("CARGO_PKG_NAME");
@@ -31,6 +33,9 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
     pub(crate) allowed: AllowedSpaces,
+    pub(crate) excluded: ExcludedSpans,
+    /// The routes of traces, which the pipeline's handlers tell.
+    pub(crate) trace_routes: Arc<TraceRoutes>,
     /// The one route of everything.
     pub(crate) fixed: Option<Routing>,
     /// Applied to what a scope gives a span as it starts.
@@ -52,10 +57,20 @@ pub struct RoutingSpanProcessor {
 
 impl SpanProcessor for RoutingSpanProcessor {
     fn on_start(&self, span: &mut Span, parent: &Context) {
-        add_context(span, parent, self.filter.masked_keys.as_deref());
+        let Filter {
+            masked_keys,
+            trace_routes,
+            excluded,
+            ..
+        } = &self.filter;
+        add_context(span, parent, trace_routes, masked_keys.as_deref());
+        excluded.started(span);
     }
 
     fn on_end(&self, mut span: SpanData) {
+        if self.filter.excluded.ended(&mut span) {
+            return self.inbox.exclude();
+        }
         if let Some(fixed) = &self.filter.fixed {
             fix_route(&mut span, fixed);
         }

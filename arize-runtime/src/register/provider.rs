@@ -1,5 +1,6 @@
 //! A pipeline in a tracer provider, ours or the user's.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -10,6 +11,7 @@ use crate::error::InstallError;
 use crate::export::Exporter;
 use crate::resolve::Defaults;
 use crate::trace_config::TraceConfig;
+use crate::trace_routes::TraceRoutes;
 use crate::tracer::Pipeline;
 
 /// A pipeline whose processor waits to be put into a tracer provider, from
@@ -20,6 +22,7 @@ pub struct AwaitingProvider {
     pub(super) exporter: Exporter,
     pub(super) defaults: Defaults,
     pub(super) trace_config: TraceConfig,
+    pub(super) trace_routes: Arc<TraceRoutes>,
     pub(super) child: ChildExporter,
 }
 
@@ -44,6 +47,7 @@ impl AwaitingProvider {
                 tracer_of(provider),
                 self.defaults,
                 self.trace_config,
+                self.trace_routes,
                 Some(self.exporter.flusher()),
                 Some(Box::new(move |routing| self.child.variables(routing))),
             ),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Registration, Routes};
-use crate::export::{Limits, Load, OnLoss, Overload};
+use crate::export::{Limits, Load, OnLoss, Overload, StartedSpan};
 use crate::stats::LossEvent;
 
 impl<R: Routes> Registration<R> {
@@ -64,6 +64,30 @@ impl<R: Routes> Registration<R> {
     /// ```
     pub fn on_loss(mut self, hook: impl Fn(LossEvent<'_>) + Send + Sync + 'static) -> Self {
         self.on_loss = Some(OnLoss(Arc::new(hook)));
+        self
+    }
+
+    /// Keeps spans of other libraries out of Arize: those for which `excludes` says so as they start, by their
+    /// instrumentation scope, kind or name. Called several times, each may exclude.
+    ///
+    /// What an excluded span's children have as their parent is its own next ancestor that is kept, so that no orphan
+    /// appears. Other processors of the provider see all of it unchanged. Spans of annotated functions are never asked
+    /// for. [`Stats::excluded`](crate::Stats::excluded) counts them, and they are no losses.
+    ///
+    /// Each span that starts is copied to be asked for. Of the last 65,536 excluded spans the parents are known.
+    ///
+    /// ```
+    /// use arize_runtime::register_with_routing;
+    /// use arize_runtime::opentelemetry::trace::SpanKind;
+    ///
+    /// let registration = register_with_routing()
+    ///     .exclude_spans_if(|span| span.scope == "sqlx" || *span.kind == SpanKind::Server);
+    /// ```
+    pub fn exclude_spans_if(
+        mut self,
+        excludes: impl Fn(&StartedSpan<'_>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.excluded.add(excludes);
         self
     }
 

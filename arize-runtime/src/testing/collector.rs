@@ -12,6 +12,7 @@ use crate::export::attributes::{add_context, route_of, set_route, settle};
 use crate::export::{fix_route, gen_ai, masking};
 use crate::routing::Routing;
 use crate::trace_config::TraceConfig;
+use crate::trace_routes::TraceRoutes;
 
 /// All spans in the order in which they started, which times do not tell: a clock may stand still.
 #[derive(Debug, Clone)]
@@ -20,14 +21,20 @@ pub(super) struct Collector {
     config: TraceConfig,
     /// The one route of everything, whatever requests name.
     fixed: Option<Routing>,
+    trace_routes: Arc<TraceRoutes>,
 }
 
 impl Collector {
-    pub(super) fn new(config: TraceConfig, fixed: Option<Routing>) -> Self {
+    pub(super) fn new(
+        config: TraceConfig,
+        fixed: Option<Routing>,
+        trace_routes: Arc<TraceRoutes>,
+    ) -> Self {
         Self {
             spans: Arc::default(),
             config,
             fixed,
+            trace_routes,
         }
     }
 
@@ -56,7 +63,12 @@ impl Collector {
 
 impl SpanProcessor for Collector {
     fn on_start(&self, span: &mut Span, parent: &Context) {
-        add_context(span, parent, self.config.masked_keys.as_deref());
+        add_context(
+            span,
+            parent,
+            &self.trace_routes,
+            self.config.masked_keys.as_deref(),
+        );
         if let Some(mut data) = span.exported_data() {
             self.as_exported(&mut data);
             self.with(|spans| spans.push(CapturedSpan { data, ended: false }));
