@@ -14,10 +14,11 @@ pub(super) fn function(model: &Model) -> Option<TokenStream> {
     let (function, cfg) = (&definition.function, &definition.cfg);
     let returned = runtime.tool_definition(site);
     let define = runtime.define(site);
-    let description = match &model.spec.description {
-        Some(text) => quote!(::core::option::Option::Some(#text)),
-        None => quote!(::core::option::Option::None),
-    };
+    let description = model.spec.description.as_ref();
+    let description = description.map_or_else(
+        || quote!(::core::option::Option::None),
+        |text| quote!(::core::option::Option::Some(#text)),
+    );
     let p = Ident::new("p", site);
     let parameters = definition.parameters.iter().map(|parameter| {
         let (name, ty, cfg) = (&parameter.name, &parameter.ty, &parameter.cfg);
