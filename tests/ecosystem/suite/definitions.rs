@@ -17,7 +17,7 @@ enum Class {
 /// Search flights between two airports.
 #[tool(definition, skip(client))]
 fn search_flights(client: &str, from: &str, to: &str, class: &[Class], most: Option<u32>) -> usize {
-    client.len() + from.len() + to.len() + class.len() + most.is_some() as usize
+    client.len() + from.len() + to.len() + class.len() + usize::from(most.is_some())
 }
 
 #[test]
