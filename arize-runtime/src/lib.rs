@@ -96,11 +96,18 @@ pub mod guides {
     pub mod from_python {}
     #[doc = include_str!("../docs/from_tracing.md")]
     pub mod from_tracing {}
+    #[doc = include_str!("../docs/gen_ai.md")]
+    pub mod gen_ai {}
     #[cfg(feature = "reqwest")]
     #[doc = include_str!("../docs/llm_clients.md")]
     pub mod llm_clients {}
+    #[doc = include_str!("../docs/other_libraries.md")]
+    pub mod other_libraries {}
     #[doc = include_str!("../docs/schemas.md")]
     pub mod schemas {}
+    #[cfg(feature = "export")]
+    #[doc = include_str!("../docs/subprocess.md")]
+    pub mod subprocess {}
 }
 
 // What the compiler's errors name; without a path of its own they would tell where it is kept.

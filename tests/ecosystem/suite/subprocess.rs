@@ -58,7 +58,9 @@ async fn invoke(headers: HeaderMap, Json(request): Json<AgentRequest<String>>) -
 async fn invoke_python(headers: HeaderMap, Json(body): Json<AgentRequest<String>>) -> Json<bool> {
     assert_eq!(body.input, "count");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/process/child.py");
-    Json(run_python(script))
+    // the collector is on this runtime, too
+    let run = arize_runtime::spawn_blocking(move || run_python(script));
+    Json(run.await.unwrap())
 }
 
 /// The spans of the parent and the child, in one space and project.
