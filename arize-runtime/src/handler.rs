@@ -111,8 +111,11 @@ impl Begin for HandlerCall {
             Some(attributes),
             given,
         );
-        if let Some(routing) = Routing::of(&context).filter(|_| pipeline.defaults.fixed.is_none()) {
-            pipeline.trace_routes.insert(span.trace_id(), routing);
+        if !context.has_active_span()
+            && pipeline.defaults.fixed.is_none()
+            && let Some(routing) = Routing::of(&context)
+        {
+            pipeline.trace_routes.insert(span.trace_id(), Some(routing));
         }
         Some(span)
     }
@@ -188,6 +191,11 @@ fn read_request(
         attributes.linkage = linkage(metadata, headers);
         routing(spec, metadata, &baggage, &pipeline.defaults)
     });
+    // before the span starts, which must not take the route of another request of its trace
+    if context.has_active_span() && pipeline.defaults.fixed.is_none() {
+        let trace_id = context.span().span_context().trace_id();
+        pipeline.trace_routes.insert(trace_id, routing.as_ref());
+    }
     let context = match routing {
         Some(routing) => context.with_value(routing),
         None => context,

@@ -344,6 +344,11 @@ impl<R: Routes> Registration<R> {
         Ok((destinations.defaults, self.trace_config()?))
     }
 
+    #[cfg(feature = "testing")]
+    pub(crate) fn excluded(self) -> ExcludedSpans {
+        self.excluded
+    }
+
     fn start(
         mut self,
         shared_provider: bool,

@@ -86,6 +86,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 
 use crate::error::InstallError;
+use crate::export::ExcludedSpans;
 use crate::register::{MAX_ATTRIBUTES, Registration, Routes, tracer_of};
 use crate::resolve::Defaults;
 use crate::trace_config::TraceConfig;
@@ -109,7 +110,11 @@ const NOTHING: &str = "nothing was captured; run the code in `capture.run(|| ..)
 /// ```
 #[must_use]
 pub fn capture() -> Capture {
-    captured(Defaults::default(), TraceConfig::default())
+    captured(
+        Defaults::default(),
+        TraceConfig::default(),
+        ExcludedSpans::default(),
+    )
 }
 
 impl<R: Routes> Registration<R> {
@@ -137,16 +142,17 @@ impl<R: Routes> Registration<R> {
     /// A default route or a path of masked keys that cannot be one, or for [`register`](crate::register) none.
     pub fn capture(self) -> Result<Capture, InstallError> {
         let (defaults, trace_config) = self.unsent()?;
-        Ok(captured(defaults, trace_config))
+        Ok(captured(defaults, trace_config, self.excluded()))
     }
 }
 
-fn captured(defaults: Defaults, trace_config: TraceConfig) -> Capture {
+fn captured(defaults: Defaults, trace_config: TraceConfig, excluded: ExcludedSpans) -> Capture {
     let trace_routes = Arc::<TraceRoutes>::default();
     let spans = Collector::new(
         trace_config.clone(),
         defaults.fixed.clone(),
         Arc::clone(&trace_routes),
+        excluded,
     );
     let provider = SdkTracerProvider::builder()
         .with_resource(Resource::builder_empty().build())

@@ -3,48 +3,60 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use opentelemetry::Context;
 use opentelemetry::trace::{TraceContextExt as _, TraceId};
 
 use crate::routing::Routing;
 
-/// How many traces are remembered; the oldest is forgotten. More than an experiment has under way, in 1 MiB at most.
-const REMEMBERED: usize = 8192;
+/// For how long a trace is remembered. None is forgotten before: who floods an agent with requests should not make it forget
+/// that two of them named different routes.
+const REMEMBERED: Duration = Duration::from_secs(600);
+
+/// How many traces are remembered, 5 MiB of them; of more than that in ten minutes the later ones are not.
+const MOST: usize = 65_536;
 
 /// The routes of traces, of one pipeline.
 #[derive(Debug, Default)]
 pub(crate) struct TraceRoutes {
     /// Before the first request nobody waits for the lock.
     used: AtomicBool,
-    known: Mutex<Known>,
+    known: RwLock<Known>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    /// None where requests with one trace id named several routes: then no guess is right.
+    /// None where no guess is right: requests with one trace id named several routes, or one of them none.
     routes: HashMap<TraceId, Option<Routing>>,
-    oldest: VecDeque<TraceId>,
+    oldest: VecDeque<(Instant, TraceId)>,
 }
 
 impl TraceRoutes {
-    pub(crate) fn insert(&self, trace_id: TraceId, routing: &Routing) {
+    /// A request of this trace names this route, or none.
+    pub(crate) fn insert(&self, trace_id: TraceId, routing: Option<&Routing>) {
+        self.insert_at(Instant::now(), trace_id, routing);
+    }
+
+    fn insert_at(&self, now: Instant, trace_id: TraceId, routing: Option<&Routing>) {
         self.used.store(true, Relaxed);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(route) = known.routes.get_mut(&trace_id) {
-            if route.as_ref() != Some(routing) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let Known { routes, oldest } = &mut *known;
+        while let Some((then, old)) = oldest.front()
+            && now.duration_since(*then) > REMEMBERED
+        {
+            routes.remove(old);
+            oldest.pop_front();
+        }
+        if let Some(route) = routes.get_mut(&trace_id) {
+            if route.as_ref() != routing {
                 *route = None;
             }
-            return;
+        } else if routes.len() < MOST {
+            routes.insert(trace_id, routing.cloned());
+            oldest.push_back((now, trace_id));
         }
-        if known.oldest.len() == REMEMBERED
-            && let Some(oldest) = known.oldest.pop_front()
-        {
-            known.routes.remove(&oldest);
-        }
-        known.routes.insert(trace_id, Some(routing.clone()));
-        known.oldest.push_back(trace_id);
     }
 
     /// The route of the trace that a span in `parent` is part of.
@@ -53,7 +65,7 @@ impl TraceRoutes {
             return None;
         }
         let trace_id = parent.span().span_context().trace_id();
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.routes.get(&trace_id)?.clone()
     }
 }
@@ -75,28 +87,41 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_with_two_routes_has_none_and_the_oldest_are_forgotten() {
+    fn a_trace_whose_requests_differ_has_no_route() {
         let (routes, a) = (TraceRoutes::default(), Routing::join("a", "p"));
-        routes.insert(1.into(), &a);
-        routes.insert(1.into(), &a);
+        routes.insert(1.into(), Some(&a));
+        routes.insert(1.into(), Some(&a));
         assert_eq!(routes.of(&inside(1)), Some(a.clone()));
-        routes.insert(1.into(), &Routing::join("b", "p"));
-        routes.insert(1.into(), &a);
+        routes.insert(1.into(), Some(&Routing::join("b", "p")));
+        routes.insert(1.into(), Some(&a));
         assert_eq!(routes.of(&inside(1)), None);
-        routes.insert(2.into(), &a);
-        assert_eq!(routes.of(&inside(2)), Some(a.clone()));
+        routes.insert(2.into(), Some(&a));
+        routes.insert(2.into(), None);
+        assert_eq!(routes.of(&inside(2)), None);
         assert_eq!(
             (routes.of(&inside(3)), routes.of(&Context::new())),
             (None, None)
         );
-        for other in 10..10 + REMEMBERED as u128 {
-            routes.insert(other.into(), &a);
-        }
-        assert_eq!(routes.of(&inside(2)), None);
-        let known = routes.known.lock().expect("no panic");
-        assert_eq!(
-            (known.routes.len(), known.oldest.len()),
-            (REMEMBERED, REMEMBERED)
+    }
+
+    #[test]
+    fn traces_are_forgotten_by_their_age_and_never_by_a_flood() {
+        let (routes, a, then) = (
+            TraceRoutes::default(),
+            Routing::join("a", "p"),
+            Instant::now(),
         );
+        routes.insert_at(then, 1.into(), Some(&a));
+        routes.insert_at(then, 1.into(), None);
+        for other in 10..10 + 2 * MOST as u128 {
+            routes.insert_at(then, other.into(), Some(&a));
+        }
+        assert_eq!(routes.known.read().expect("no panic").oldest.len(), MOST);
+        routes.insert_at(then + REMEMBERED, 1.into(), Some(&a));
+        assert_eq!(routes.of(&inside(1)), None);
+        let later = then + REMEMBERED + Duration::from_secs(1);
+        routes.insert_at(later, 1.into(), Some(&a));
+        assert_eq!(routes.of(&inside(1)), Some(a));
+        assert_eq!(routes.known.read().expect("no panic").routes.len(), 1);
     }
 }

@@ -13,8 +13,8 @@ use opentelemetry_sdk::trace::{Span, SpanData};
 use super::processor::SCOPE;
 use crate::notice::{Notice, warn};
 
-/// How many excluded spans are remembered after they started; the oldest is forgotten, and children that come then are
-/// orphans. Some 6 MiB at most.
+/// How many excluded spans are remembered after they ended; the oldest is forgotten, and children that end then are orphans.
+/// Some 6 MiB at most. Those that have not ended are as many as the program holds itself.
 const REMEMBERED: usize = 65_536;
 
 /// A span that starts, as [`exclude_spans_if`](crate::Registration::exclude_spans_if) sees it.
@@ -41,7 +41,8 @@ pub(crate) struct ExcludedSpans {
 #[derive(Default)]
 struct Known {
     parents: HashMap<(TraceId, SpanId), Parent>,
-    oldest: VecDeque<(TraceId, SpanId)>,
+    /// Those that ended, the oldest first.
+    ended: VecDeque<(TraceId, SpanId)>,
 }
 
 /// Whose children an excluded span's children are.
@@ -73,7 +74,7 @@ impl ExcludedSpans {
     }
 
     /// Remembers the span, if it is to be excluded.
-    pub(super) fn started(&self, span: &Span) {
+    pub(crate) fn started(&self, span: &Span) {
         if self.predicates.is_empty() {
             return;
         }
@@ -85,24 +86,18 @@ impl ExcludedSpans {
             return;
         }
         let trace_id = data.span_context.trace_id();
-        let key = (trace_id, data.span_context.span_id());
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let own = Parent {
             id: data.parent_span_id,
             is_remote: data.parent_span_is_remote,
         };
         let above = known.parents.get(&(trace_id, own.id)).copied();
-        if known.oldest.len() == REMEMBERED
-            && let Some(oldest) = known.oldest.pop_front()
-        {
-            known.parents.remove(&oldest);
-        }
+        let key = (trace_id, data.span_context.span_id());
         known.parents.insert(key, above.unwrap_or(own));
-        known.oldest.push_back(key);
     }
 
-    /// Whether an ended span stays out. One that does not is given to an ancestor that does not either.
-    pub(super) fn ended(&self, span: &mut SpanData) -> bool {
+    /// Whether a span is excluded. One that is not is given to an ancestor that is not either.
+    pub(crate) fn has(&self, span: &mut SpanData) -> bool {
         if self.predicates.is_empty() {
             return false;
         }
@@ -117,6 +112,22 @@ impl ExcludedSpans {
             span.parent_span_is_remote = parent.is_remote;
         }
         false
+    }
+
+    /// [`has`](Self::has), of a span that ended.
+    pub(crate) fn ended(&self, span: &mut SpanData) -> bool {
+        let excluded = self.has(span);
+        if excluded {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let Known { parents, ended } = &mut *known;
+            if ended.len() == REMEMBERED
+                && let Some(oldest) = ended.pop_front()
+            {
+                parents.remove(&oldest);
+            }
+            ended.push_back((span.span_context.trace_id(), span.span_context.span_id()));
+        }
+        excluded
     }
 
     /// A predicate is the user's code, on the thread of the agent: what goes wrong in it excludes nothing.

@@ -74,7 +74,8 @@ impl<R: Routes> Registration<R> {
     /// appears. Other processors of the provider see all of it unchanged. Spans of annotated functions are never asked
     /// for. [`Stats::excluded`](crate::Stats::excluded) counts them, and they are no losses.
     ///
-    /// Each span that starts is copied to be asked for. Of the last 65,536 excluded spans the parents are known.
+    /// Each span that starts is copied, annotated ones too, to see whose it is. Of the last 65,536 excluded spans that ended
+    /// the parents are known.
     ///
     /// ```
     /// use arize_runtime::register_with_routing;

@@ -9,7 +9,7 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use super::span::CapturedSpan;
 use crate::export::attributes::{add_context, route_of, set_route, settle};
-use crate::export::{fix_route, gen_ai, masking};
+use crate::export::{ExcludedSpans, fix_route, gen_ai, masking};
 use crate::routing::Routing;
 use crate::trace_config::TraceConfig;
 use crate::trace_routes::TraceRoutes;
@@ -22,6 +22,7 @@ pub(super) struct Collector {
     /// The one route of everything, whatever requests name.
     fixed: Option<Routing>,
     trace_routes: Arc<TraceRoutes>,
+    excluded: Arc<ExcludedSpans>,
 }
 
 impl Collector {
@@ -29,12 +30,14 @@ impl Collector {
         config: TraceConfig,
         fixed: Option<Routing>,
         trace_routes: Arc<TraceRoutes>,
+        excluded: ExcludedSpans,
     ) -> Self {
         Self {
             spans: Arc::default(),
             config,
             fixed,
             trace_routes,
+            excluded: Arc::new(excluded),
         }
     }
 
@@ -69,13 +72,19 @@ impl SpanProcessor for Collector {
             &self.trace_routes,
             self.config.masked_keys.as_deref(),
         );
-        if let Some(mut data) = span.exported_data() {
+        self.excluded.started(span);
+        if let Some(mut data) = span.exported_data()
+            && !self.excluded.has(&mut data)
+        {
             self.as_exported(&mut data);
             self.with(|spans| spans.push(CapturedSpan { data, ended: false }));
         }
     }
 
     fn on_end(&self, mut data: SpanData) {
+        if self.excluded.ended(&mut data) {
+            return;
+        }
         self.as_exported(&mut data);
         let context = data.span_context.clone();
         self.with(|spans| {

@@ -2,7 +2,8 @@
 
 use arize_local::{Receiver, Span};
 use arize_runtime::{
-    AgentRequest, Arize, Loss, Routing, StartedSpan, experiment_handler, set_routing_context, tool,
+    AgentRequest, Arize, Loss, Routing, StartedSpan, experiment_handler, register_with_routing,
+    set_routing_context, tool,
 };
 use axum::routing::post;
 use axum::{Json, Router};
@@ -288,6 +289,48 @@ async fn where_requests_of_one_trace_name_two_spaces_no_route_is_guessed() {
     let spans = ours.spans();
     assert_eq!(names(&spans).matches("other_agent").count(), 2);
     assert_eq!((spans.len(), route(named(&spans, "said")).0), (3, "s"));
+}
+
+#[tokio::test]
+async fn a_request_that_names_no_route_never_takes_that_of_another_of_its_trace() {
+    let ours = Receiver::bind(any_port()).await.unwrap();
+    let arize = registration(&ours, &[]).build().unwrap();
+    let router = Router::new().route("/invoke", post(other_agent));
+    let url = serve(router, arize.context()).await;
+    for body in [BODY, r#"{"input": "no route"}"#] {
+        ask(&url, &[("traceparent", TRACEPARENT)], body).await;
+    }
+    arize.force_flush(SOON).await.unwrap();
+    assert_eq!(ours.spans().len(), 1);
+    assert_eq!(arize.stats().dropped.of(Loss::Unrouted), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_excluded_span_stays_out_however_many_end_before_it() {
+    let program = Program::start(is_noise).await;
+    let context = program.arize.context();
+    let context = context.with_value(Routing::new("s", "p").unwrap());
+    let noise = program.arize.tracer_provider().tracer("noise");
+    let open = noise.start_with_context("open for long", &context);
+    for _ in 0..65_537 {
+        noise.start_with_context("short", &context).end();
+    }
+    drop(open);
+    program.arize.force_flush(SOON).await.unwrap();
+    assert!(program.ours.spans().is_empty());
+    assert_eq!(program.arize.stats().excluded, 65_538);
+}
+
+#[test]
+fn a_capture_is_without_what_its_registration_excludes() {
+    let registration = register_with_routing().with_environment(|_| None);
+    let capture = registration.exclude_spans_if(is_noise).capture().unwrap();
+    let noise = capture.tracer_provider().tracer("noise");
+    let inside = noise.start_with_context("noise", &capture.context());
+    let inside = capture.context().with_span(inside);
+    let _attached = inside.attach();
+    search();
+    capture.assert_tree("search [TOOL]");
 }
 
 #[experiment_handler]
