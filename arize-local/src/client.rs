@@ -76,8 +76,31 @@ impl Client {
         body: &Value,
         timeout: Duration,
     ) -> Result<Answer, (Failure, String)> {
-        let mut request = Request::new(Full::new(Bytes::from(body.to_string())));
-        *request.method_mut() = Method::POST;
+        let body = Full::new(Bytes::from(body.to_string()));
+        self.send(Method::POST, body, uri, headers, timeout).await
+    }
+
+    /// Gets what is there and reads the whole answer.
+    pub(crate) async fn get(
+        &self,
+        uri: &Uri,
+        headers: HeaderMap,
+        timeout: Duration,
+    ) -> Result<Answer, (Failure, String)> {
+        self.send(Method::GET, Full::default(), uri, headers, timeout)
+            .await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        body: Full<Bytes>,
+        uri: &Uri,
+        headers: HeaderMap,
+        timeout: Duration,
+    ) -> Result<Answer, (Failure, String)> {
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = headers;
         match tokio::time::timeout(timeout, self.exchange(request)).await {

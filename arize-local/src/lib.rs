@@ -14,7 +14,7 @@
 //! [`Receiver`] is the OTLP receiver alone, for tests of anything that exports spans; it shows [`Fault`]s on demand. [`Experiment`] sends
 //! [`Row`]s to an agent and gives a [`Report`]. [`run()`], [`check()`] and [`collect()`] are the commands
 //! `arize-local run`, `arize-local check`, which sends one row in every variation of what Arize may send, and
-//! `arize-local collect` as functions.
+//! `arize-local collect` as functions, and [`schema()`] is `arize-local schema`.
 //!
 //! # Examples
 //!
@@ -63,6 +63,7 @@ mod checks;
 mod client;
 mod collect;
 mod contents;
+mod contract;
 mod count;
 mod cut;
 mod dataset;
@@ -91,6 +92,7 @@ mod receiver;
 mod report;
 mod request;
 mod run;
+mod schema;
 mod server;
 mod span;
 mod spelling;
@@ -115,5 +117,6 @@ pub use receiver::Receiver;
 pub use report::{Check, Outcome, Report, RowReport, Trees};
 pub use request::ExportRequest;
 pub use run::{RunOptions, run};
+pub use schema::{SchemaOptions, SchemaReport, schema};
 pub use span::{AttributeValue, Attributes, Event, Link, Span, SpanKind, Status, StatusCode};
 pub use template::Template;

@@ -10,7 +10,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use tokio::sync::watch;
 
-use command::{INTERRUPTED, check, collect, run};
+use command::{INTERRUPTED, check, collect, run, schema};
 
 /// A local stand-in for Arize: runs agent experiments and checks the traces that come back.
 ///
@@ -27,6 +27,7 @@ enum Command {
     Run(Box<run::RunArgs>),
     Check(Box<check::CheckArgs>),
     Collect(collect::CollectArgs),
+    Schema(schema::SchemaArgs),
 }
 
 #[tokio::main]
@@ -45,6 +46,13 @@ async fn main() -> ExitCode {
         },
         Command::Check(args) => tokio::select! {
             result = check::execute(*args) => exit_code(result.map(good)),
+            () = first => {
+                tell("interrupted");
+                ExitCode::from(INTERRUPTED)
+            }
+        },
+        Command::Schema(args) => tokio::select! {
+            result = schema::execute(args) => exit_code(result.map(good)),
             () = first => {
                 tell("interrupted");
                 ExitCode::from(INTERRUPTED)

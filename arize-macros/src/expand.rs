@@ -18,6 +18,7 @@
 //! ```
 
 mod attributes;
+mod definition;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
@@ -80,7 +81,8 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     };
     let mut block = Group::new(Delimiter::Brace, quote!(#span_static #chain));
     block.set_span(model.braces);
-    quote!(#(#attributes)* #visibility #signature #block)
+    let definition = definition::function(model);
+    quote!(#(#attributes)* #visibility #signature #block #definition)
 }
 
 fn packed(returned: Returned, block: &TokenStream) -> TokenStream {

@@ -46,6 +46,7 @@ const TOOL: &[&str] = &[
     "name",
     "description",
     "parameters",
+    "definition",
     "skip",
     "skip_all",
     "debug",

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod attributes;
+mod definition;
 mod form;
 mod generics;
 mod inputs;
@@ -25,6 +26,7 @@ use generics::Generics;
 
 pub(crate) use arguments::Binding;
 use arguments::{Argument, patterns};
+pub(crate) use definition::Definition;
 pub(crate) use form::{Form, Returned, Streamed};
 pub(crate) use generics::Value;
 pub(crate) use inputs::{Capture, Link};
@@ -62,6 +64,8 @@ pub(crate) struct Model {
     /// Whether a handler waits until its spans are sent.
     pub(crate) flush: bool,
     pub(crate) output: Output,
+    /// What an LLM is told of the tool, where that is asked for.
+    pub(crate) definition: Option<Definition>,
 }
 
 /// The span's constants.
@@ -130,6 +134,14 @@ pub(crate) fn check(
         _ => inputs::links(kind, &args, &signature, &arguments, &generics, &mut errors),
     };
     attributes::check(kind, &args.attributes, &mut errors);
+    let definition = definition::of(
+        &args,
+        &attributes,
+        &signature,
+        &arguments,
+        &generics,
+        &mut errors,
+    );
     errors.finish()?;
 
     let said = args.attributes.into_iter();
@@ -157,6 +169,7 @@ pub(crate) fn check(
         stream,
         flush: args.flush.is_some(),
         output,
+        definition,
     })
 }
 

@@ -48,6 +48,10 @@ names! {
     redacted_arg => "redacted_arg",
     /// Of an item of a stream.
     outcome => "Outcome",
+    /// Of a tool, for an LLM.
+    tool_definition => "ToolDefinition",
+    define => "define",
+    parameter => "parameter",
     /// Pins the return type.
     infer => "infer",
 }

@@ -91,6 +91,12 @@ snapshots! {
         x + y + z
     }
 
+    tool_definition:
+    #[tool(definition, description = "Finds hotels.", skip(client), debug(filter))]
+    pub async fn find<'a>(client: &'a Client, city: &'a str, filter: Filter, #[cfg(feature = "stars")] stars: Option<u8>) -> Rows {
+        client.find(city, filter).await
+    }
+
     tool_future:
     #[tool]
     fn find(&self, city: &str) -> impl Future<Output = Result<Rows, Error>> + use<> {

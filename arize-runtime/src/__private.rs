@@ -11,6 +11,7 @@ pub use crate::instrument::start;
 pub use crate::outcome::Outcome;
 pub use crate::span::SpanSpec;
 pub use crate::stream::hold_items;
+pub use crate::tool_definition::{ToolDefinition, define, parameter};
 
 /// For benches: annotated functions start their spans with this tracer, in the whole process.
 pub fn install(tracer: opentelemetry_sdk::trace::SdkTracer) {

@@ -31,7 +31,7 @@ use crate::routing::{valid_project_name, valid_space_id};
 /// assert_eq!(request.arize_metadata.run_id, None);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct ArizeMetadata {
     /// The space that the spans belong to.

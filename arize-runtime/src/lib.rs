@@ -29,6 +29,7 @@ mod scope;
 pub mod attributes;
 
 mod agent_request;
+mod agent_schema;
 mod request;
 
 mod resolve;
@@ -36,6 +37,8 @@ mod resolve;
 mod propagation;
 
 mod tool_schema;
+
+mod tool_definition;
 mod tracer;
 
 mod extract;
@@ -96,6 +99,8 @@ pub mod guides {
     #[cfg(feature = "reqwest")]
     #[doc = include_str!("../docs/llm_clients.md")]
     pub mod llm_clients {}
+    #[doc = include_str!("../docs/schemas.md")]
+    pub mod schemas {}
 }
 
 // What the compiler's errors name; without a path of its own they would tell where it is kept.
@@ -107,8 +112,11 @@ pub use body::{ReadableBody, RequestWithBody};
 pub use outcome::{FinishedOutput, ReadOutput, RecordableOutput};
 #[doc(hidden)]
 pub use stream::StreamOutput;
+#[doc(hidden)]
+pub use tool_definition::ToolParameter;
 
 pub use agent_request::{AgentRequest, ArizeMetadata};
+pub use agent_schema::AgentSchema;
 pub use arize_macros::{
     agent, chain, decision, embedding, evaluator, experiment_handler, guardrail, llm, prompt,
     reranker, retriever, tool,
@@ -142,5 +150,6 @@ pub use stats::{Loss, LossEvent, Losses, SpaceStats, Stats};
 pub use stream::hold_span;
 pub use subprocess::{CommandContextExt, context_from_env};
 pub use task::{JoinSetExt, spawn, spawn_blocking, spawn_thread};
+pub use tool_definition::ToolDefinition;
 pub use trace_config::Hidden;
 pub use within::{RoutingFutureExt, ScopeFutureExt, Within};

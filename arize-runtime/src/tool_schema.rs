@@ -8,10 +8,16 @@ use serde_json::Value;
 pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// The JSON Schema (Draft-07) of a tool's arguments while it is gathered, once for each tool.
-pub(crate) struct ToolSchema {
+pub struct ToolSchema {
     generator: SchemaGenerator,
     properties: String,
     required: Vec<&'static str>,
+}
+
+impl std::fmt::Debug for ToolSchema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ToolSchema").finish_non_exhaustive()
+    }
 }
 
 impl ToolSchema {

@@ -2,22 +2,26 @@
 
 use std::fmt;
 
-use arize_runtime::attributes::Llm;
-use arize_runtime::{AgentRequest, experiment_handler, llm, record};
+use arize_runtime::attributes::{Llm, LlmTool};
+use arize_runtime::{AgentRequest, AgentSchema, experiment_handler, llm, record};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 
 use crate::data::{Answer, Flight, RatedHotel, Trip};
 use crate::model::{self, Decision};
-use crate::tools::{FlightSearch, book_hotel, search_hotels};
+use crate::tools::{FlightSearch, book_hotel, book_hotel_definition, search_hotels};
 
-/// `POST /invoke`, with the flights service at this URL.
+/// `POST /invoke`, with the flights service at this URL, and what Arize is to be told of it at `GET /schema`.
 pub(crate) fn router(flights_url: String) -> Router {
     Router::new()
         .route("/invoke", post(invoke))
+        .route(
+            "/schema",
+            get(|| async { Json(AgentSchema::of::<Trip>().to_value()) }),
+        )
         .with_state(FlightSearch::new(flights_url))
 }
 
@@ -43,7 +47,8 @@ async fn invoke(
     }
 }
 
-#[llm(attributes = Llm::new().model(model::NAME))]
+// the tool that it may call, in the words that a real model would be sent
+#[llm(attributes = Llm::new().model(model::NAME).tool(LlmTool::of_schema(&book_hotel_definition())))]
 fn plan_trip(trip: &Trip, flights: &[Flight], hotels: &[RatedHotel]) -> Decision {
     let decision = model::decide(trip, flights, hotels);
     // what is known only now, such as the tokens that a real model bills

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::Plan;
 
 /// A row of the dataset.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 pub(crate) struct Trip {
     pub(crate) goal: String,
     pub(crate) from: String,

@@ -93,7 +93,7 @@ fn rate_hotel(name: &str, reviews: &[u32]) -> f64 {
 }
 
 /// Book a room. Fails when the hotel has none left.
-#[tool]
+#[tool(definition)]
 pub(crate) fn book_hotel(name: &str, nights: u32) -> Result<Booking, SoldOut> {
     let hotel = HOTELS
         .iter()

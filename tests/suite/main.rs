@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod agent_schema;
 mod attribute_names;
 mod attributes;
 mod builders;

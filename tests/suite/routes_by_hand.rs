@@ -123,7 +123,11 @@ async fn extract_brings_parent_and_route_and_nothing_of_what_is_around() {
     let request = async {
         let context = extract(headers.as_slice());
         assert_eq!(
-            context.baggage().get("shop").map(|value| value.as_str()),
+            context
+                .baggage()
+                .get("shop")
+                .map(ToString::to_string)
+                .as_deref(),
             Some("1")
         );
         tracer.start_with_context("by hand", &context).end();

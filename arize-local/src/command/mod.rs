@@ -7,6 +7,7 @@ pub(crate) mod collect;
 pub(crate) mod form;
 pub(crate) mod receive;
 pub(crate) mod run;
+pub(crate) mod schema;
 
 use std::time::Duration;
 

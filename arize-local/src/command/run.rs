@@ -89,10 +89,20 @@ struct DatasetArgs {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Format {
+pub(crate) enum Format {
     Jsonl,
     Json,
     Csv,
+}
+
+impl From<Format> for DatasetFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Jsonl => Self::JsonLines,
+            Format::Json => Self::Json,
+            Format::Csv => Self::Csv,
+        }
+    }
 }
 
 #[derive(Args)]
@@ -188,11 +198,7 @@ impl TryFrom<RunArgs> for RunOptions {
         Ok(Self {
             agent: args.agent.into(),
             dataset: args.dataset.dataset,
-            format: args.dataset.format.map(|format| match format {
-                Format::Jsonl => DatasetFormat::JsonLines,
-                Format::Json => DatasetFormat::Json,
-                Format::Csv => DatasetFormat::Csv,
-            }),
+            format: args.dataset.format.map(Into::into),
             form: args.form.try_into()?,
             space_id: args.routing.space_id,
             project: args.routing.project,

@@ -37,7 +37,7 @@ async fn run(arguments: &[&str]) -> (i32, String, String) {
     )
 }
 
-fn texts(output: &Output) -> (i32, String, String) {
+pub(crate) fn texts(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("is UTF-8");
     (
         output.status.code().expect("ends by itself"),
@@ -57,7 +57,7 @@ pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("is UTF-8")
 }
 
-async fn free_address() -> String {
+pub(crate) async fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     listener.local_addr().expect("is bound").to_string()
 }

@@ -33,4 +33,5 @@ mod receiver;
 mod retries;
 mod routes;
 mod rows;
+mod schema_command;
 mod wire;

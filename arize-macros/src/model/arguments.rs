@@ -29,6 +29,12 @@ pub(super) struct Argument {
 }
 
 impl Argument {
+    /// Whether the user gave it a name, of its own or in a pattern that binds one.
+    pub(super) fn is_named(&self) -> bool {
+        let named = self.pattern.as_ref().map(only_binding);
+        named.is_none_or(|name| name.is_some())
+    }
+
     /// This argument's name, shown to the user at its type: where what is wrong with it is written.
     pub(super) fn at_type(&self) -> Ident {
         let mut ident = self.ident.clone();

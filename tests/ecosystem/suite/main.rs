@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod definitions;
 mod existing_setup;
 mod gen_ai;
 #[allow(dead_code, reason = "the other suite's, of which this one uses a part")]

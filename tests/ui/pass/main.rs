@@ -13,6 +13,7 @@ mod async_fn;
 mod async_trait_impl;
 mod attributes;
 mod boxed_future;
+mod definitions;
 mod early_return;
 mod errors;
 mod extern_fn;
