@@ -61,13 +61,13 @@ fn translated(source: &Source<'_>) -> Vec<KeyValue> {
         Kind::Tool => (tool(source).into_attributes(), tool_values(source)),
         Kind::Embedding => (embedding(source), Attributes::new()),
         Kind::Retriever => (documents(source), query(source)),
-        Kind::Llm => {
+        // the tokens of an agent are its models' together, whose spans say them
+        Kind::Agent | Kind::Chain => (llm(source), messages::values(source)),
+        _ => {
             let usage = Llm::new().token_count(token_count(source));
             let about = (llm(source), usage).into_attributes();
             (about, messages::values(source))
         }
-        // the tokens of an agent are its models' together, whose spans say them
-        _ => (llm(source), messages::values(source)),
     };
     (common, about, values).into_attributes()
 }

@@ -161,6 +161,11 @@ fn an_agent_has_what_it_was_asked_and_answered_and_no_tokens_twice() {
         ],
     );
     assert!(!found.keys().any(|key| key.starts_with("llm.token_count")));
+    let rerank = translated_of(vec![
+        text("gen_ai.operation.name", "rerank"),
+        KeyValue::new("gen_ai.usage.input_tokens", 10),
+    ]);
+    assert_eq!(rerank["llm.token_count.prompt"], Value::from(10));
 }
 
 #[test]

@@ -188,9 +188,12 @@ fn events_of_other_spans_stay_but_for_attributes_of_the_conventions() {
 
 #[test]
 fn masked_keys_and_the_limit_of_values_are_for_events_too() {
-    let mut config = TraceConfig::default();
-    config.masked_keys = Some(Arc::new(MaskedKeys::new(&["card".to_owned()]).unwrap()));
-    config.max_value_length = 80;
+    let keys = MaskedKeys::new(&["card".to_owned()]).unwrap();
+    let config = TraceConfig {
+        masked_keys: Some(Arc::new(keys)),
+        max_value_length: 80,
+        ..TraceConfig::default()
+    };
     let attributes = vec![KeyValue::new("body", r#"{"card": 4711}"#)];
     let log = event(r#"request: {"card": 4711}"#, attributes);
     let mut span = span(
