@@ -3,6 +3,7 @@
 //!
 //! Values are read leniently: what comes through `tracing` is often a text where a number or a list is meant.
 
+mod indexed;
 mod messages;
 
 use std::borrow::Cow;
@@ -18,17 +19,28 @@ use crate::semconv::{self, OpenInferenceSpanKind as Kind};
 
 pub(super) const PREFIX: &str = "gen_ai.";
 
+/// Whether a span follows the conventions.
+pub(super) fn follows(attributes: &[KeyValue]) -> bool {
+    let mut keys = attributes.iter().map(|kv| kv.key.as_str());
+    keys.any(|key| key.starts_with(PREFIX))
+}
+
+/// Whether it has messages for a model: as they are called now, or `gen_ai.prompt` and `gen_ai.prompt.0.content` of
+/// older conventions.
+pub(super) fn is_input(key: &str) -> bool {
+    key == messages::INPUT || key.starts_with(indexed::PROMPT)
+}
+
+/// Whether it has messages of a model.
+pub(super) fn is_output(key: &str) -> bool {
+    key == messages::OUTPUT || key.starts_with(indexed::COMPLETION)
+}
+
 /// Adds what the `gen_ai.*` attributes say in OpenInference's terms. What the span says so itself stays, and one that names its
 /// kind is left alone.
 pub(crate) fn translate(attributes: &mut Vec<KeyValue>) {
-    let mut follows = false;
-    for kv in attributes.iter() {
-        match kv.key.as_str() {
-            semconv::SPAN_KIND => return,
-            key => follows |= key.starts_with(PREFIX),
-        }
-    }
-    if !follows {
+    let names_its_kind = |kv: &KeyValue| kv.key.as_str() == semconv::SPAN_KIND;
+    if attributes.iter().any(names_its_kind) || !follows(attributes) {
         return;
     }
     let mut new = translated(&Source(attributes));
@@ -49,7 +61,13 @@ fn translated(source: &Source<'_>) -> Vec<KeyValue> {
         Kind::Tool => (tool(source).into_attributes(), tool_values(source)),
         Kind::Embedding => (embedding(source), Attributes::new()),
         Kind::Retriever => (documents(source), query(source)),
-        _ => (llm(source), messages::values(source)),
+        // the tokens of an agent are its models' together, whose spans say them
+        Kind::Agent | Kind::Chain => (llm(source), messages::values(source)),
+        _ => {
+            let usage = Llm::new().token_count(token_count(source));
+            let about = (llm(source), usage).into_attributes();
+            (about, messages::values(source))
+        }
     };
     (common, about, values).into_attributes()
 }
@@ -59,11 +77,15 @@ fn kind(source: &Source<'_>) -> Kind {
     match operation.as_deref() {
         Some("execute_tool") => Kind::Tool,
         Some("embeddings") => Kind::Embedding,
-        Some("invoke_agent" | "create_agent") => Kind::Agent,
+        Some("invoke_agent" | "create_agent" | "plan") => Kind::Agent,
         Some("retrieval") => Kind::Retriever,
         Some("rerank") => Kind::Reranker,
         Some("invoke_workflow") => Kind::Chain,
+        None if source.get("gen_ai.evaluation.name").is_some() => Kind::Evaluator,
         None if source.get("gen_ai.tool.name").is_some() => Kind::Tool,
+        None if source.model().is_none() && source.get("gen_ai.agent.name").is_some() => {
+            Kind::Agent
+        }
         // `chat`, `text_completion`, `generate_content`, and what else calls a model
         _ if source.model().is_some() || operation.is_some() => Kind::Llm,
         _ => Kind::Chain,
@@ -83,7 +105,7 @@ fn llm(source: &Source<'_>) -> Vec<KeyValue> {
     }
     let provider = source.text("gen_ai.provider.name");
     if let Some(name) = provider.or_else(|| source.text("gen_ai.system")) {
-        let (provider, system) = provider_of(&name);
+        let (provider, system) = provider_of(&name.to_ascii_lowercase());
         llm = llm.provider(provider);
         if let Some(system) = system {
             llm = llm.system(system);
@@ -98,8 +120,7 @@ fn llm(source: &Source<'_>) -> Vec<KeyValue> {
     }
     llm = llm
         .input_messages(messages::input(source))
-        .output_messages(messages::output(source))
-        .token_count(token_count(source));
+        .output_messages(messages::output(source));
     match messages::finish_reason(source) {
         Some(reason) => llm.finish_reason(reason).into_attributes(),
         None => llm.into_attributes(),
@@ -137,11 +158,7 @@ fn invocation_parameters(source: &Source<'_>) -> Map<String, Json> {
             name => name,
         };
         let value = match &kv.value {
-            // `Some(0.5)` and the like: a number that `tracing` was given as a text
-            Value::String(text) => {
-                let parsed = serde_json::from_str(text.as_str());
-                parsed.unwrap_or_else(|_| Json::from(text.as_str()))
-            }
+            Value::String(text) => json_or_text(in_some(text.as_str())),
             value => json_of(value),
         };
         parameters.insert(name.to_owned(), value);
@@ -246,13 +263,22 @@ impl Source<'_> {
     }
 
     fn text(&self, key: &str) -> Option<Cow<'_, str>> {
-        self.get(key).map(Value::as_str)
+        let value = self.get(key)?;
+        if let Value::String(text) = value
+            && let Some(quoted) = quoted(in_some(text.as_str()))
+        {
+            return Some(Cow::Owned(quoted));
+        }
+        Some(value.as_str())
     }
 
     fn integer(&self, key: &str) -> Option<i64> {
         match self.get(key)? {
             Value::I64(number) => Some(*number),
-            Value::String(text) => text.as_str().trim().parse().ok(),
+            Value::String(text) => in_some(text.as_str()).parse().ok(),
+            // `as` saturates
+            #[expect(clippy::cast_possible_truncation)]
+            Value::F64(number) if number.fract() == 0.0 => Some(*number as i64),
             _ => None,
         }
     }
@@ -260,10 +286,7 @@ impl Source<'_> {
     /// Of a text what it is the JSON of, else the text.
     fn json(&self, key: &str) -> Option<Json> {
         match self.get(key)? {
-            Value::String(text) => {
-                let parsed = serde_json::from_str(text.as_str());
-                Some(parsed.unwrap_or_else(|_| Json::from(text.as_str())))
-            }
+            Value::String(text) => Some(json_or_text(text.as_str())),
             value => Some(json_of(value)),
         }
     }
@@ -272,6 +295,24 @@ impl Source<'_> {
         self.text("gen_ai.response.model")
             .or_else(|| self.text("gen_ai.request.model"))
     }
+}
+
+/// What `tracing` makes of an `Option` that is recorded with `?`.
+fn in_some(text: &str) -> &str {
+    let text = text.trim();
+    let inner = text.strip_prefix("Some(");
+    inner
+        .and_then(|inner| inner.strip_suffix(')'))
+        .unwrap_or(text)
+}
+
+/// The text that `tracing` put in quotes, as it does for `?`.
+fn quoted(text: &str) -> Option<String> {
+    serde_json::from_str(text).ok()
+}
+
+fn json_or_text(text: &str) -> Json {
+    serde_json::from_str(text).unwrap_or_else(|_| Json::from(text))
 }
 
 fn json_of(value: &Value) -> Json {

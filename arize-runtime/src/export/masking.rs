@@ -8,17 +8,22 @@ use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
 use super::gen_ai;
+use crate::masked_keys::MaskedKeys;
 use crate::semconv::{
     EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, INPUT_MIME_TYPE, INPUT_VALUE,
     OUTPUT_MIME_TYPE, OUTPUT_VALUE, PROJECT_NAME, REDACTED, SPACE_ID, SPAN_KIND, TEXT,
 };
-use crate::trace_config::{Hidden, Masking, TraceConfig, cut};
+use crate::trace_config::{Hidden, Masking, TraceConfig, cut as shortened};
 
 /// What is done to every span before it is encoded.
 pub(crate) fn apply(config: &TraceConfig, span: &mut SpanData) {
     hide(config.masking, span);
     if let Some(keys) = &config.masked_keys {
         keys.mask_attributes(&mut span.attributes);
+        for event in &mut span.events.events {
+            keys.mask_attributes(&mut event.attributes);
+            mask_log(keys, &mut event.name);
+        }
     }
     for attribute in &mut span.attributes {
         if is_embedded_image(attribute, |length| length > config.base64_image_max_length) {
@@ -40,6 +45,8 @@ fn hide(masking: Masking, span: &mut SpanData) {
     if masking == Masking::default() {
         return;
     }
+    hide_logs(span);
+    masking.hide_values_of_messages(&mut span.attributes);
     span.attributes
         .retain_mut(|kv| match masking.fate(kv.key.as_str()) {
             Fate::Kept => true,
@@ -49,7 +56,10 @@ fn hide(masking: Masking, span: &mut SpanData) {
             }
             Fate::Removed => false,
         });
-    masking.hide_gen_ai_events(span);
+    for event in &mut span.events.events {
+        let shown = |kv: &KeyValue| masking.fate(kv.key.as_str()) == Fate::Kept;
+        event.attributes.retain(shown);
+    }
     if masking.hides(Hidden::Inputs) {
         hide_error_texts(span);
     }
@@ -139,31 +149,65 @@ impl Masking {
             ])
         };
         match key.trim_start_matches(gen_ai::PREFIX) {
-            "input.messages" | "system_instructions" => input(),
-            "output.messages" => output(),
+            "system_instructions" => input(),
             "tool.definitions" => any(&[Hidden::Inputs, Hidden::Tools]),
             "tool.call.arguments" | "retrieval.query.text" => any(&[Hidden::Inputs]),
             "tool.call.result" => any(&[Hidden::Outputs]),
             "retrieval.documents" => any(&[Hidden::Outputs, Hidden::RetrievalDocuments]),
             "request.model" => false,
             name if name.starts_with("request.") => any(&[Hidden::InvocationParameters]),
-            // older conventions: `gen_ai.prompt.0.content`, events with the content in them
-            name if name.starts_with("prompt") => input(),
-            name if name.starts_with("completion") => output(),
+            _ if gen_ai::is_input(key) => input(),
+            _ if gen_ai::is_output(key) => output(),
+            // quotes what it judges
+            "evaluation.explanation" => any(&[Hidden::Inputs, Hidden::Outputs]),
             _ => false,
         }
     }
 
-    /// Events of the conventions carry messages under names that do not say whose.
-    fn hide_gen_ai_events(self, span: &mut SpanData) {
-        let hides = |key: &str| self.hides_gen_ai(key);
-        if !hides("gen_ai.input.messages") && !hides("gen_ai.output.messages") {
-            return;
+    /// The same messages once more, in `input.value` and `output.value`.
+    fn hide_values_of_messages(self, attributes: &mut Vec<KeyValue>) {
+        for (value, mime_type, is_source) in [
+            (INPUT_VALUE, INPUT_MIME_TYPE, gen_ai::is_input as IsSource),
+            (OUTPUT_VALUE, OUTPUT_MIME_TYPE, gen_ai::is_output),
+        ] {
+            let is_hidden = |kv: &KeyValue| {
+                let key = kv.key.as_str();
+                is_source(key) && self.hides_gen_ai(key)
+            };
+            if !attributes.iter().any(is_hidden) {
+                continue;
+            }
+            attributes.retain(|kv| kv.key.as_str() != mime_type);
+            for kv in attributes.iter_mut().filter(|kv| kv.key.as_str() == value) {
+                kv.value = Value::from(REDACTED);
+            }
         }
-        let events = span.events.events.iter_mut();
-        for event in events.filter(|event| event.name.starts_with(gen_ai::PREFIX)) {
+    }
+}
+
+type IsSource = fn(&str) -> bool;
+
+/// A library that calls models logs whole requests and answers, with `tracing` as the name of an event. What is hidden
+/// cannot be told from the rest of them.
+fn hide_logs(span: &mut SpanData) {
+    let follows = gen_ai::follows(&span.attributes);
+    for event in &mut span.events.events {
+        if event.name.starts_with(gen_ai::PREFIX) {
             event.attributes.clear();
+        } else if follows && event.name != EXCEPTION {
+            event.attributes.clear();
+            event.name = Cow::Borrowed(REDACTED);
         }
+    }
+}
+
+/// `request: {"card": ..}`
+fn mask_log(keys: &MaskedKeys, name: &mut Cow<'static, str>) {
+    let Some(json) = name.find(['{', '[']) else {
+        return;
+    };
+    if let Some(masked) = keys.mask("", &name[json..]) {
+        *name = Cow::Owned(format!("{}{masked}", &name[..json]));
     }
 }
 
@@ -232,6 +276,9 @@ fn cut_texts(span: &mut SpanData, most: usize) {
         for kv in &mut event.attributes {
             cut_value(&mut kv.value, most);
         }
+        if let Some(shorter) = shortened(&event.name, most) {
+            event.name = Cow::Owned(shorter);
+        }
     }
     // Half a JSON value is none.
     for (key, cut) in [INPUT_MIME_TYPE, OUTPUT_MIME_TYPE].into_iter().zip(cut) {
@@ -246,7 +293,7 @@ fn cut_value(value: &mut Value, most: usize) -> bool {
     let Value::String(text) = &*value else {
         return false;
     };
-    let Some(shorter) = cut(text.as_str(), most) else {
+    let Some(shorter) = shortened(text.as_str(), most) else {
         return false;
     };
     *value = Value::from(shorter);
@@ -254,73 +301,4 @@ fn cut_value(value: &mut Value, most: usize) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The keys that each setting removes and redacts, of all that it may concern.
-    #[test]
-    fn each_setting_has_its_effects() {
-        const KEYS: [&str; 22] = [
-            "input.value",
-            "input.mime_type",
-            "output.value",
-            "output.mime_type",
-            "llm.input_messages.0.message.role",
-            "llm.input_messages.0.message.content",
-            "llm.input_messages.1.message.contents.0.message_content.text",
-            "llm.input_messages.1.message.contents.1.message_content.image.image.url",
-            "llm.output_messages.0.message.content",
-            "llm.invocation_parameters",
-            "llm.tools.0.tool.json_schema",
-            "llm.prompts.0.prompt.text",
-            "llm.choices.0.completion.text",
-            "retrieval.documents.0.document.id",
-            "retrieval.documents.0.document.content",
-            "retrieval.documents.0.document.metadata",
-            "embedding.embeddings.0.embedding.vector",
-            "embedding.embeddings.0.embedding.text",
-            "llm.model_name",
-            "reranker.query",
-            "input.images.0.image.url",
-            "output.images.0.image.url",
-        ];
-        let messages = &KEYS[4..8];
-        let documents = &KEYS[14..16];
-        let cases: [(Hidden, &[&str], &[&str]); 14] = [
-            (
-                Hidden::Inputs,
-                &[&KEYS[1..2], messages, &KEYS[10..11], &KEYS[20..21]].concat(),
-                &[KEYS[0], KEYS[11], KEYS[19]],
-            ),
-            (
-                Hidden::Outputs,
-                &[KEYS[3], KEYS[8], KEYS[21]],
-                &[&[KEYS[2], KEYS[12]], documents].concat(),
-            ),
-            (Hidden::InputMessages, messages, &[]),
-            (Hidden::OutputMessages, &KEYS[8..9], &[]),
-            (Hidden::InputText, &[], &KEYS[5..7]),
-            (Hidden::OutputText, &[], &KEYS[8..9]),
-            (Hidden::InputImages, &[KEYS[7], KEYS[20]], &[]),
-            (Hidden::InvocationParameters, &KEYS[9..10], &[]),
-            (Hidden::Tools, &KEYS[10..11], &[]),
-            (Hidden::Prompts, &[], &KEYS[11..12]),
-            (Hidden::Choices, &[], &KEYS[12..13]),
-            (Hidden::RetrievalDocuments, &[], documents),
-            (Hidden::EmbeddingsVectors, &[], &KEYS[16..17]),
-            (Hidden::EmbeddingsText, &[], &KEYS[17..18]),
-        ];
-        for (hidden, removed, redacted) in cases {
-            let mut masking = Masking::default();
-            masking.hide(hidden);
-            for key in KEYS {
-                let fate = match key {
-                    key if removed.contains(&key) => Fate::Removed,
-                    key if redacted.contains(&key) => Fate::Redacted,
-                    _ => Fate::Kept,
-                };
-                assert_eq!(masking.fate(key), fate, "{hidden:?} {key}");
-            }
-        }
-    }
-}
+mod tests;

@@ -44,7 +44,8 @@ impl<R: Routes> Registration<R> {
     ///   path `metadata` what says which experiment a span belongs to. The space, the project and the kind are
     ///   not. The value of an attribute stands under its key, as an argument's does under its name.
     /// - A text is masked where it is itself a JSON object or array, and is untouched otherwise. A tool's schema
-    ///   is kept.
+    ///   is kept. Of an event the attributes are masked, and JSON at the end of its name, where libraries log
+    ///   their requests.
     ///
     /// What it does not catch, and what does:
     ///

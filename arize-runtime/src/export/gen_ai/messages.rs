@@ -2,15 +2,15 @@
 
 use serde_json::Value as Json;
 
-use super::Source;
+use super::{Source, indexed};
 use crate::attributes::{Attributes, Content, Message, Role, ToolCall};
 
-const INPUT: &str = "gen_ai.input.messages";
-const OUTPUT: &str = "gen_ai.output.messages";
+pub(super) const INPUT: &str = "gen_ai.input.messages";
+pub(super) const OUTPUT: &str = "gen_ai.output.messages";
 
 /// What the model was told and asked, its instructions first. Some libraries have them among the messages as well.
 pub(super) fn input(source: &Source<'_>) -> Vec<Message> {
-    let asked = source.json(INPUT);
+    let asked = asked(source);
     let told = asked.as_ref().and_then(Json::as_array).is_some_and(|all| {
         let mut roles = all.iter().map(|message| &message["role"]);
         roles.any(|role| role == "system")
@@ -26,7 +26,17 @@ pub(super) fn input(source: &Source<'_>) -> Vec<Message> {
 
 /// What the model answered.
 pub(super) fn output(source: &Source<'_>) -> Vec<Message> {
-    of(source.json(OUTPUT), &Role::Assistant)
+    of(answered(source), &Role::Assistant)
+}
+
+fn asked(source: &Source<'_>) -> Option<Json> {
+    let asked = source.json(INPUT);
+    asked.or_else(|| indexed::messages(source, indexed::PROMPT))
+}
+
+fn answered(source: &Source<'_>) -> Option<Json> {
+    let answered = source.json(OUTPUT);
+    answered.or_else(|| indexed::messages(source, indexed::COMPLETION))
 }
 
 /// Why the model stopped: one reason, of the first choice.
@@ -37,7 +47,7 @@ pub(super) fn finish_reason(source: &Source<'_>) -> Option<String> {
         _ => None,
     };
     let of_message = || {
-        let messages = source.json(OUTPUT)?;
+        let messages = answered(source)?;
         Some(messages[0]["finish_reason"].as_str()?.to_owned())
     };
     reason.or_else(of_message)
@@ -46,10 +56,10 @@ pub(super) fn finish_reason(source: &Source<'_>) -> Option<String> {
 /// The messages as they are; an answer that is one text is that text.
 pub(super) fn values(source: &Source<'_>) -> Attributes {
     let mut values = Attributes::new();
-    if let Some(asked) = source.json(INPUT) {
+    if let Some(asked) = asked(source) {
         values = values.input(&asked);
     }
-    if let Some(answer) = source.json(OUTPUT) {
+    if let Some(answer) = answered(source) {
         values = match only_text(&answer) {
             Some(text) => values.output(text),
             None => values.output(&answer),

@@ -134,7 +134,112 @@ fn operations_have_their_kinds() {
         );
     }
     let evaluation = translated_of(vec![text("gen_ai.evaluation.name", "judge")]);
-    assert_eq!(evaluation["openinference.span.kind"].as_str(), "CHAIN");
+    assert_eq!(evaluation["openinference.span.kind"].as_str(), "EVALUATOR");
+    let agent = translated_of(vec![text("gen_ai.agent.name", "planner")]);
+    assert_eq!(agent["openinference.span.kind"].as_str(), "AGENT");
+}
+
+#[test]
+fn an_agent_has_what_it_was_asked_and_answered_and_no_tokens_twice() {
+    let found = translated_of(vec![
+        text("gen_ai.operation.name", "invoke_agent"),
+        text("gen_ai.agent.name", "planner"),
+        text("gen_ai.prompt", "6 * 7?"),
+        text("gen_ai.completion", "42"),
+        KeyValue::new("gen_ai.usage.input_tokens", 10),
+    ]);
+    let string = |text: &str| Value::from(text.to_owned());
+    assert_all(
+        &found,
+        &[
+            ("openinference.span.kind", string("AGENT")),
+            ("agent.name", string("planner")),
+            ("input.value", string("6 * 7?")),
+            ("input.mime_type", string("text/plain")),
+            ("output.value", string("42")),
+            ("output.mime_type", string("text/plain")),
+        ],
+    );
+    assert!(!found.keys().any(|key| key.starts_with("llm.token_count")));
+    let rerank = translated_of(vec![
+        text("gen_ai.operation.name", "rerank"),
+        KeyValue::new("gen_ai.usage.input_tokens", 10),
+    ]);
+    assert_eq!(rerank["llm.token_count.prompt"], Value::from(10));
+}
+
+#[test]
+fn messages_of_older_conventions_are_read() {
+    let found = translated_of(vec![
+        text("gen_ai.system", "Anthropic"),
+        text("gen_ai.request.model", "claude"),
+        text("gen_ai.prompt.10.role", "tool"),
+        text("gen_ai.prompt.10.tool_call_id", "c1"),
+        text("gen_ai.prompt.10.content", "22"),
+        text("gen_ai.prompt.0.role", "system"),
+        text("gen_ai.prompt.0.content", "be brief"),
+        text("gen_ai.prompt.1.content", "weather?"),
+        text("gen_ai.prompt.2.role", "assistant"),
+        text("gen_ai.prompt.2.tool_calls.0.id", "c1"),
+        text("gen_ai.prompt.2.tool_calls.0.name", "weather"),
+        text(
+            "gen_ai.prompt.2.tool_calls.0.arguments",
+            r#"{"city":"Rome"}"#,
+        ),
+        text("gen_ai.completion.0.role", "assistant"),
+        text("gen_ai.completion.0.content", "22"),
+        text("gen_ai.completion.0.finish_reason", "stop"),
+        text("gen_ai.usage.prompt_tokens", "10"),
+        text("gen_ai.usage.completion_tokens", "2"),
+    ]);
+    let string = |text: &str| Value::from(text.to_owned());
+    let call = "llm.input_messages.2.message.tool_calls.0.tool_call";
+    assert_all(
+        &found,
+        &[
+            ("llm.provider", string("anthropic")),
+            ("llm.system", string("anthropic")),
+            ("llm.input_messages.0.message.role", string("system")),
+            ("llm.input_messages.0.message.content", string("be brief")),
+            ("llm.input_messages.1.message.role", string("user")),
+            (&format!("{call}.id"), string("c1")),
+            (&format!("{call}.function.name"), string("weather")),
+            (
+                &format!("{call}.function.arguments"),
+                string(r#"{"city":"Rome"}"#),
+            ),
+            ("llm.input_messages.3.message.tool_call_id", string("c1")),
+            ("llm.input_messages.3.message.content", string("22")),
+            ("llm.output_messages.0.message.content", string("22")),
+            ("output.value", string("22")),
+            ("llm.finish_reason", string("stop")),
+            ("llm.token_count.total", Value::from(12)),
+        ],
+    );
+}
+
+#[test]
+fn numbers_and_texts_are_read_as_tracing_formats_them() {
+    let found = translated_of(vec![
+        text("gen_ai.request.model", r#""gpt-5""#),
+        text("gen_ai.request.temperature", "Some(0.5)"),
+        text("gen_ai.request.stop_sequences", r#"["a"]"#),
+        text("gen_ai.usage.input_tokens", "Some(10)"),
+        KeyValue::new("gen_ai.usage.output_tokens", 2.0),
+        text("gen_ai.response.finish_reasons", r#"["stop"]"#),
+    ]);
+    assert_all(
+        &found,
+        &[
+            ("llm.model_name", Value::from("gpt-5")),
+            (
+                "llm.invocation_parameters",
+                Value::from(r#"{"temperature":0.5,"stop_sequences":["a"]}"#),
+            ),
+            ("llm.token_count.total", Value::from(12)),
+            ("llm.finish_reason", Value::from("stop")),
+        ],
+    );
 }
 
 #[test]
@@ -220,6 +325,11 @@ fn no_form_of_values_is_a_panic() {
             "gen_ai.tool.definitions",
             "gen_ai.response.finish_reasons",
             "gen_ai.retrieval.documents",
+            "gen_ai.prompt",
+            "gen_ai.prompt.0",
+            "gen_ai.prompt.x.content",
+            "gen_ai.completion.0.content",
+            "gen_ai.completion.0.tool_calls.0",
         ] {
             for operation in ["chat", "retrieval", "execute_tool"] {
                 let found = translated_of(vec![
