@@ -2,6 +2,7 @@
 
 mod hiding;
 mod operations;
+mod traced_client;
 
 use std::convert::Infallible;
 use std::process::Command;
@@ -144,6 +145,7 @@ enum Library {
     Rig,
     RigWithoutContent,
     RigStreaming,
+    RigOverTracedClient,
     Genai,
     Embeddings,
 }
@@ -153,6 +155,7 @@ async fn ask_model(world: &World, question: &str) {
     match world.library {
         Library::Rig => with_rig(&world.llm, question, true).await,
         Library::RigWithoutContent => with_rig(&world.llm, question, false).await,
+        Library::RigOverTracedClient => traced_client::chat(&world.llm, question).await,
         Library::RigStreaming => operations::stream(&world.llm, question).await,
         Library::Genai => with_genai(&world.llm, question).await,
         Library::Embeddings => operations::embed(&world.llm, question).await,

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use arize_runtime::{
-    AgentRequest, Propagation, Routing, RoutingFutureExt as _, experiment_handler, extract, inject,
-    tool,
+    AgentRequest, HttpClientLayer, Propagation, Routing, RoutingFutureExt as _, experiment_handler,
+    extract, inject, tool,
 };
 use axum::extract::State;
 use axum::routing::{any, post};
@@ -16,11 +16,12 @@ use opentelemetry::context::FutureExt as _;
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
 };
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tonic::metadata::MetadataMap;
 
-use crate::harness::{Agent, PARENT, TRACE, TRACEPARENT, any_port, named, route};
+use crate::harness::{Agent, PARENT, Pipeline, TRACE, TRACEPARENT, any_port, named, route};
 
 const BODY: &str = r#"{"input": "LIS", "arize_metadata": {"space_id": "U3BhY2U6MTIzOmFiYw==", "project_name": "trips & more"}}"#;
 
@@ -211,4 +212,45 @@ fn baggage_keeps_to_the_limits_and_never_loses_the_route() {
         "{header}"
     );
     assert_eq!(Routing::of(&extract(&headers)), Some(&routing));
+}
+
+#[tool(skip(client))]
+async fn ask_with(client: &ClientWithMiddleware, hotels: &str, third_party: &str) {
+    let asked = client
+        .post(hotels)
+        .json(&json!("LIS"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(asked.json::<usize>().await.unwrap(), 3);
+    client.get(third_party).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_traced_client_carries_the_same_to_the_same() {
+    crate::llm_server::choose_tls();
+    let hotels = Agent::start(Router::new().route("/invoke", post(hotel_agent))).await;
+    let (third_party, seen) = third_party().await;
+    let port = hotels.url.parse::<http::Uri>().unwrap().port_u16().unwrap();
+    let propagation = Propagation::new().baggage_to([format!("127.0.0.1:{port}")]);
+    let layer = HttpClientLayer::new().with_propagation(propagation.unwrap());
+    let client = ClientBuilder::new(reqwest::Client::new())
+        .with(layer)
+        .build();
+    let pipeline = Pipeline::start(&[]).await;
+    ask_with(&client, &hotels.url, &third_party)
+        .with_routing(Routing::new("s=", "p").unwrap())
+        .with_context(pipeline.context())
+        .await;
+    let (first, second) = (pipeline.spans().await, hotels.spans().await);
+    let agent = named(&second, "hotel_agent");
+    assert_eq!(
+        agent.parent_span_id.as_ref(),
+        Some(&named(&first, "POST").span_id)
+    );
+    assert_eq!(route(agent), ("s=", "s=", "p"));
+    let seen = seen.lock().unwrap();
+    let parent = format!("00-{}-{}-01", agent.trace_id, named(&first, "GET").span_id);
+    assert_eq!(seen[0]["traceparent"], parent);
+    assert!(!seen[0].contains_key("baggage"));
 }
