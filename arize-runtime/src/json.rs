@@ -12,6 +12,9 @@ use serde_json::ser::{CharEscape, CompactFormatter, Formatter, Serializer};
 /// what `serde_json` reads back (127).
 pub(crate) const MOST_LEVELS: usize = 100;
 
+/// A buffer that grew beyond this is given away instead of kept.
+pub(crate) const KEPT_BYTES: usize = 64 * 1024;
+
 /// Appends a value's JSON; what was appended of one that fails stays.
 #[inline]
 pub(crate) fn append(
@@ -51,6 +54,9 @@ impl Compact<'_> {
         reason = "each method of a formatter gives one"
     )]
     fn push(&mut self, part: &str) -> io::Result<()> {
+        if self.text.capacity() - self.text.len() < part.len() {
+            grow(self.text, part.len());
+        }
         self.text.push_str(part);
         Ok(())
     }
@@ -81,6 +87,17 @@ impl Compact<'_> {
         let length = SHORT - rest.len();
         self.push(std::str::from_utf8(&bytes[..length]).map_err(io::Error::other)?)
     }
+}
+
+/// Memory that is not written to is none, and what is too much is given back in the end: so a large value grows once
+/// and not with each doubling.
+const LARGE_STEP: usize = 2 * 1024 * 1024;
+
+#[cold]
+#[inline(never)]
+fn grow(text: &mut String, room: usize) {
+    let is_large = text.capacity() >= KEPT_BYTES;
+    text.reserve(if is_large { room.max(LARGE_STEP) } else { room });
 }
 
 #[cold]

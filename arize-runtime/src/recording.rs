@@ -15,9 +15,6 @@ use crate::masked_keys::MaskedKeys;
 use crate::notice::{self, Notice};
 use crate::semconv;
 
-/// A buffer that grew beyond this is given away instead of kept.
-const KEPT_BYTES: usize = 64 * 1024;
-
 thread_local! {
     static BUFFER: Cell<String> = const { Cell::new(String::new()) };
 }
@@ -33,7 +30,7 @@ pub(crate) fn excerpt(value: &serde_json::Value) -> String {
 /// The text in `buffer`, which is empty then, and as large as before if a thread may keep it.
 #[inline]
 pub(crate) fn take_text(buffer: &mut String) -> String {
-    if buffer.capacity() > KEPT_BYTES {
+    if buffer.capacity() > json::KEPT_BYTES {
         return take_large(buffer);
     }
     let text = buffer.as_str().to_owned();
@@ -44,7 +41,7 @@ pub(crate) fn take_text(buffer: &mut String) -> String {
 /// Leaves room for the next, which may be as large: it grows in few steps then.
 #[cold]
 fn take_large(buffer: &mut String) -> String {
-    let mut text = mem::replace(buffer, String::with_capacity(KEPT_BYTES));
+    let mut text = mem::replace(buffer, String::with_capacity(json::KEPT_BYTES));
     text.shrink_to_fit();
     text
 }
