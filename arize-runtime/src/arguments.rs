@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::inputs::Inputs;
+use crate::json;
 use crate::levels::levels;
 use crate::recording;
 use crate::semconv;
@@ -32,7 +33,7 @@ impl<T: Serialize + ?Sized> RecordableArgument for T {}
 pub struct Argument<'a, T: ?Sized> {
     name: &'static str,
     value: &'a T,
-    write: fn(&mut Vec<u8>, &T) -> serde_json::Result<()>,
+    write: fn(&mut String, &T) -> serde_json::Result<()>,
 }
 
 impl<T: ?Sized> Debug for Argument<'_, T> {
@@ -73,7 +74,7 @@ impl<T: ?Sized> Argument<'_, T> {
 
     /// Appends the value; one that cannot be serialised leaves a string that says so.
     #[inline]
-    fn write(&self, buffer: &mut Vec<u8>) {
+    fn write(&self, buffer: &mut String) {
         let start = buffer.len();
         if let Err(error) = (self.write)(buffer, self.value) {
             leave_placeholder(buffer, start, &error);
@@ -82,40 +83,36 @@ impl<T: ?Sized> Argument<'_, T> {
 }
 
 #[cold]
-fn leave_placeholder(buffer: &mut Vec<u8>, start: usize, error: &serde_json::Error) {
+fn leave_placeholder(buffer: &mut String, start: usize, error: &serde_json::Error) {
     buffer.truncate(start);
     let placeholder = Value::from(format!("<not serialised: {error}>"));
-    buffer.extend_from_slice(placeholder.to_string().as_bytes());
+    buffer.push_str(&placeholder.to_string());
     recording::tell_not_serialized(&error.to_string());
 }
 
 /// An argument as its JSON. For arguments whose type names no type parameter.
 #[inline]
 pub fn arg<'a, T: RecordableArgument + ?Sized>(name: &'static str, value: &'a T) -> Typed<'a, T> {
-    typed(name, value, |buffer, value| {
-        recording::to_json(buffer, value)
-    })
+    typed(name, value, |buffer, value| json::append(buffer, value))
 }
 
 /// An argument as its JSON. For arguments whose type names a type parameter: there the compiler's own
 /// advice, a bound on that parameter, should be `serde::Serialize`.
 pub fn generic_arg<'a, T: Serialize + ?Sized>(name: &'static str, value: &'a T) -> Typed<'a, T> {
-    typed(name, value, |buffer, value| {
-        recording::to_json(buffer, value)
-    })
+    typed(name, value, |buffer, value| json::append(buffer, value))
 }
 
 /// An argument as its `Debug` text.
 pub fn debug_arg<'a, T: Debug + ?Sized>(name: &'static str, value: &'a T) -> Typed<'a, T> {
     typed(name, value, |buffer, value| {
-        recording::to_json(buffer, &format_args!("{value:?}"))
+        json::append(buffer, &format_args!("{value:?}"))
     })
 }
 
 /// An argument whose value is not to be seen.
 pub fn redacted_arg<'a, T: ?Sized>(name: &'static str, value: &'a T) -> Typed<'a, T> {
     typed(name, value, |buffer, _| {
-        recording::to_json(buffer, semconv::REDACTED)
+        json::append(buffer, semconv::REDACTED)
     })
 }
 
@@ -123,7 +120,7 @@ pub fn redacted_arg<'a, T: ?Sized>(name: &'static str, value: &'a T) -> Typed<'a
 fn typed<'a, T: ?Sized>(
     name: &'static str,
     value: &'a T,
-    write: fn(&mut Vec<u8>, &T) -> serde_json::Result<()>,
+    write: fn(&mut String, &T) -> serde_json::Result<()>,
 ) -> Typed<'a, T> {
     Typed(Argument { name, value, write })
 }

@@ -19,7 +19,7 @@ use crate::trace_config::{Hidden, TraceConfig};
 #[derive(Default)]
 pub struct Inputs {
     /// Of an object `{"a":1,"b":2` so far, else the whole input.
-    buffer: Vec<u8>,
+    buffer: String,
     form: Form,
     /// Nothing is serialised.
     hidden: bool,
@@ -58,7 +58,7 @@ impl std::fmt::Debug for Inputs {
 impl Inputs {
     /// Where an argument's value goes, after its name; none where the arguments are not the input.
     #[inline]
-    pub(crate) fn field(&mut self, name: &str) -> Option<&mut Vec<u8>> {
+    pub(crate) fn field(&mut self, name: &str) -> Option<&mut String> {
         if self.form != Form::Object {
             return None;
         }
@@ -67,7 +67,7 @@ impl Inputs {
     }
 
     /// Where the value of the only argument goes, which is recorded as it is.
-    pub(crate) fn bare(&mut self, name: &'static str) -> Option<&mut Vec<u8>> {
+    pub(crate) fn bare(&mut self, name: &'static str) -> Option<&mut String> {
         if self.form != Form::Object {
             return None;
         }
@@ -124,13 +124,10 @@ impl Inputs {
 
     #[inline]
     fn key(&mut self, name: &str) {
-        self.buffer.extend_from_slice(if self.buffer.is_empty() {
-            b"{\""
-        } else {
-            b",\""
-        });
-        self.buffer.extend_from_slice(name.as_bytes());
-        self.buffer.extend_from_slice(b"\":");
+        let separator = if self.buffer.is_empty() { "{\"" } else { ",\"" };
+        self.buffer.push_str(separator);
+        self.buffer.push_str(name);
+        self.buffer.push_str("\":");
     }
 
     /// Of this value and nothing else.
@@ -156,26 +153,26 @@ impl Inputs {
         }
         if self.form == Form::Object {
             if self.buffer.is_empty() {
-                self.buffer.push(b'{');
+                self.buffer.push('{');
             }
-            self.buffer.push(b'}');
+            self.buffer.push('}');
         }
         let recorded = match self.form {
-            Form::None => None,
+            Form::None => {
+                recording::take_text(&mut self.buffer);
+                None
+            }
             Form::Redacted => Some(Recorded::Redacted),
-            Form::Text => Some(Recorded::Text(recording::text_of(&self.buffer))),
-            Form::Object => Some(Recorded::Json(recording::text_of(&self.buffer))),
-            Form::Json => Some(Recorded::of_json(recording::text_of(&self.buffer))),
+            Form::Text => Some(Recorded::Text(recording::take_text(&mut self.buffer))),
+            Form::Object => Some(Recorded::Json(recording::take_text(&mut self.buffer))),
+            Form::Json => Some(Recorded::of_json(recording::take_text(&mut self.buffer))),
         };
         let recorded = match &self.masked_keys {
             Some(keys) => recorded.map(|recorded| recorded.masked(keys, self.bare)),
             None => recorded,
         };
-        self.buffer.clear();
-        if self.buffer.capacity() <= recording::KEPT_BYTES {
-            // a thread that ends keeps nothing
-            let _ = INPUTS.try_with(|kept| kept.set(Some(self)));
-        }
+        // a thread that ends keeps nothing
+        let _ = INPUTS.try_with(|kept| kept.set(Some(self)));
         recorded
     }
 
@@ -188,11 +185,11 @@ impl Inputs {
             Some(RequestInput::Value(value)) => inputs.value(value),
             Some(RequestInput::Fields(row)) => inputs.value(&row),
             Some(RequestInput::Json(json)) => {
-                inputs.buffer.extend_from_slice(json.as_bytes());
+                inputs.buffer.push_str(json);
                 inputs.form = Form::Json;
             }
             Some(RequestInput::Text(text)) => {
-                inputs.buffer.extend_from_slice(text.as_bytes());
+                inputs.buffer.push_str(text);
                 inputs.form = Form::Text;
             }
         }

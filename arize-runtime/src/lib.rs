@@ -18,6 +18,7 @@ mod text;
 mod masked_keys;
 mod trace_config;
 
+mod json;
 mod recording;
 mod routing;
 mod trace_routes;

@@ -1,102 +1,49 @@
 //! How a value becomes the text that a span records.
 //!
-//! One pass of serde into a buffer that the thread keeps, then one exact copy. Nothing here can fail
-//! or panic into the caller.
+//! One pass of serde into a buffer that the thread keeps, then one exact copy; of a large value no copy, but the
+//! buffer itself. Nothing here can fail or panic into the caller.
 
 use std::cell::Cell;
-use std::io;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use opentelemetry::Value;
 use serde::Serialize;
-use serde_json::ser::{Formatter, Serializer};
 
+use crate::json;
 use crate::masked_keys::MaskedKeys;
 use crate::notice::{self, Notice};
 use crate::semconv;
 
-/// A buffer that grew beyond this is given back instead of kept.
-pub(crate) const KEPT_BYTES: usize = 64 * 1024;
-
 thread_local! {
-    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// Values nested more deeply are not recorded: each level takes stack, of which a task has little. It is less than
-/// what `serde_json` reads back (127).
-const MOST_LEVELS: usize = 100;
-
-/// Compact JSON of a bounded depth.
-struct Bounded {
-    level: usize,
-}
-
-impl Bounded {
-    #[inline]
-    fn enter(&mut self) -> io::Result<()> {
-        self.level += 1;
-        if self.level > MOST_LEVELS {
-            return Err(too_deep());
-        }
-        Ok(())
-    }
-}
-
-#[cold]
-fn too_deep() -> io::Error {
-    io::Error::other(format!("it is nested in more than {MOST_LEVELS} levels"))
-}
-
-impl Formatter for Bounded {
-    #[inline]
-    fn begin_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.enter()?;
-        writer.write_all(b"[")
-    }
-
-    #[inline]
-    fn end_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.level -= 1;
-        writer.write_all(b"]")
-    }
-
-    #[inline]
-    fn begin_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.enter()?;
-        writer.write_all(b"{")
-    }
-
-    #[inline]
-    fn end_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.level -= 1;
-        writer.write_all(b"}")
-    }
-}
-
-/// Appends a value's JSON.
-#[inline]
-pub(crate) fn to_json(
-    buffer: &mut Vec<u8>,
-    value: &(impl Serialize + ?Sized),
-) -> serde_json::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(
-        buffer,
-        Bounded { level: 0 },
-    ))
+    static BUFFER: Cell<String> = const { Cell::new(String::new()) };
 }
 
 /// The beginning of a value's JSON, to be quoted in a message.
 pub(crate) fn excerpt(value: &serde_json::Value) -> String {
-    let mut json = Vec::new();
+    let mut text = String::new();
     // as far as it goes, if it is nested deeply
-    let _too_deep = to_json(&mut json, value);
-    String::from_utf8_lossy(&json).chars().take(80).collect()
+    let _too_deep = json::append(&mut text, value);
+    text.chars().take(80).collect()
 }
 
-/// An exact copy of the text in `buffer`.
+/// The text in `buffer`, which is empty then, and as large as before if a thread may keep it.
 #[inline]
-pub(crate) fn text_of(buffer: &[u8]) -> String {
-    std::str::from_utf8(buffer).unwrap_or_default().to_owned()
+pub(crate) fn take_text(buffer: &mut String) -> String {
+    if buffer.capacity() > json::KEPT_BYTES {
+        return take_large(buffer);
+    }
+    let text = buffer.as_str().to_owned();
+    buffer.clear();
+    text
+}
+
+/// Leaves room for the next, which may be as large: it grows in few steps then.
+#[cold]
+fn take_large(buffer: &mut String) -> String {
+    let mut text = mem::replace(buffer, String::with_capacity(json::KEPT_BYTES));
+    text.shrink_to_fit();
+    text
 }
 
 /// A value and its mime type, as `input.*` and `output.*` have them.
@@ -155,12 +102,10 @@ impl Recorded {
 pub(crate) fn json_of(value: &(impl Serialize + ?Sized)) -> Option<String> {
     // who takes the buffer inside a serialisation gets a new one
     let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
-    let json = write(&mut buffer, value).then(|| text_of(&buffer));
-    buffer.clear();
-    if buffer.capacity() <= KEPT_BYTES {
-        let _ = BUFFER.try_with(|kept| kept.set(buffer));
-    }
-    json
+    let written = write(&mut buffer, value);
+    let text = take_text(&mut buffer);
+    let _ = BUFFER.try_with(|kept| kept.set(buffer));
+    written.then_some(text)
 }
 
 /// One JSON object of two, whose keys in `over` win; None where one is no object.
@@ -186,8 +131,8 @@ pub(crate) fn tell_not_described() {
 }
 
 /// Appends a value's JSON; a failure or panic of its `Serialize` is told, and false.
-pub(crate) fn write(buffer: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> bool {
-    match catch_unwind(AssertUnwindSafe(|| to_json(buffer, value))) {
+pub(crate) fn write(buffer: &mut String, value: &(impl Serialize + ?Sized)) -> bool {
+    match catch_unwind(AssertUnwindSafe(|| json::append(buffer, value))) {
         Ok(Ok(())) => return true,
         Ok(Err(error)) => tell_not_serialized(&error.to_string()),
         Err(_) => tell_not_serialized("its `Serialize` panicked"),
@@ -228,9 +173,9 @@ mod tests {
     #[test]
     fn what_is_nested_too_deeply_is_left_out() {
         let nested = |levels| (1..levels).fold(serde_json::json!([]), |inner, _| [inner].into());
-        assert!(Recorded::of(&nested(MOST_LEVELS)).is_some());
-        assert_eq!(Recorded::of(&nested(MOST_LEVELS + 1)), None);
-        assert_eq!(excerpt(&nested(MOST_LEVELS + 1)), "[".repeat(80));
+        assert!(Recorded::of(&nested(json::MOST_LEVELS)).is_some());
+        assert_eq!(Recorded::of(&nested(json::MOST_LEVELS + 1)), None);
+        assert_eq!(excerpt(&nested(json::MOST_LEVELS + 1)), "[".repeat(80));
     }
 
     #[test]

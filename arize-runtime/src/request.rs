@@ -150,12 +150,12 @@ pub(crate) enum RequestBody<'a> {
 }
 
 pub(crate) trait ToJson {
-    fn to_json(&self) -> Option<Vec<u8>>;
+    fn to_json(&self) -> Option<String>;
 }
 
 impl<T: Serialize> ToJson for T {
-    fn to_json(&self) -> Option<Vec<u8>> {
-        let mut json = Vec::new();
+    fn to_json(&self) -> Option<String> {
+        let mut json = String::new();
         recording::write(&mut json, self).then_some(json)
     }
 }
@@ -218,15 +218,14 @@ fn read_typed<R>(
     f: impl FnOnce(&Metadata<'_>, Option<RequestInput<'_>>) -> R,
 ) -> R {
     let json = body.to_json().unwrap_or_default();
-    let text = std::str::from_utf8(&json).unwrap_or_default();
-    match text.as_bytes().first() {
+    match json.as_bytes().first() {
         None | Some(b'n') => f(&Metadata::default(), None),
         Some(b'"') => {
-            let text: String = serde_json::from_str(text).unwrap_or_default();
+            let text: String = serde_json::from_str(&json).unwrap_or_default();
             read_text(text.as_bytes(), f)
         }
         Some(_) => {
-            let body = Body::parse(text);
+            let body = Body::parse(&json);
             let named = body.metadata().map(without_nulls);
             let mut metadata = Metadata::of(named.as_ref().filter(|named| !named.is_null()));
             metadata.no_field = named.is_none();
