@@ -32,6 +32,9 @@ use crate::routing::{valid_project_name, valid_space_id};
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[schemars(
+    description = "Where the spans of the request belong, and the experiment that it is of."
+)]
 #[non_exhaustive]
 pub struct ArizeMetadata {
     /// The space that the spans belong to.

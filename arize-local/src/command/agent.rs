@@ -13,7 +13,7 @@ pub(crate) struct AgentArgs {
     #[arg(
         long,
         value_name = "URL",
-        help = "The agent's URL, such as http://127.0.0.1:8000/invoke"
+        help = "The agent's URL, such as http://127.0.0.1:8000/invoke; for `schema` where it answers with that"
     )]
     agent: String,
 
