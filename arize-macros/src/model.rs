@@ -91,6 +91,7 @@ pub(crate) enum Output {
     Closure(Value),
 }
 
+// Long, since it is the list of all judgements, in the order in which they need each other.
 pub(crate) fn check(
     kind: &Kind,
     args: Args,
@@ -204,7 +205,25 @@ fn spec(
             "`parameters` is a JSON Schema; write an object, such as `{\"type\":\"object\"}`",
         );
     }
-    let span_kind = args.kind.as_ref().map_or(kind.openinference, |wanted| {
+    let span_kind = span_kind(kind, args, errors);
+    let tool = kind.inputs == Inputs::Parameters;
+    let given = args.description.as_ref().map(LitStr::value);
+    Spec {
+        name: args
+            .name
+            .as_ref()
+            .map_or_else(|| signature.ident.unraw().to_string(), LitStr::value),
+        kind: span_kind,
+        description: given.or(documentation).filter(|_| tool),
+        parameters: args.parameters.clone(),
+        project_name: args.project_name.clone(),
+        automatic_input: args.input.is_none(),
+    }
+}
+
+/// The kind that is asked for, or else the attribute's.
+fn span_kind(kind: &Kind, args: &Args, errors: &mut Errors) -> &'static str {
+    args.kind.as_ref().map_or(kind.openinference, |wanted| {
         let text = wanted.value();
         if text.trim().is_empty() {
             return kind.openinference; // told above
@@ -220,20 +239,7 @@ fn spec(
             errors.add(wanted, message);
             kind.openinference
         })
-    });
-    let tool = kind.inputs == Inputs::Parameters;
-    let given = args.description.as_ref().map(LitStr::value);
-    Spec {
-        name: args
-            .name
-            .as_ref()
-            .map_or_else(|| signature.ident.unraw().to_string(), LitStr::value),
-        kind: span_kind,
-        description: given.or(documentation).filter(|_| tool),
-        parameters: args.parameters.clone(),
-        project_name: args.project_name.clone(),
-        automatic_input: args.input.is_none(),
-    }
+    })
 }
 
 fn output(

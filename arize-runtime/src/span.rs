@@ -39,6 +39,7 @@ pub(crate) struct RequestAttributes {
 const ATTRIBUTES: usize = 12;
 
 /// Starts a span in `parent`, inside the scope that its attribute gives.
+// Long, since it lists a span's attributes in one vector whose room is known.
 #[inline]
 pub(crate) fn start(
     spec: &'static SpanSpec,

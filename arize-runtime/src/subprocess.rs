@@ -36,12 +36,12 @@ pub trait CommandContextExt {
     fn trace_context(&mut self) -> &mut Self;
 
     /// Sets the variables by which the child sends its own spans where this process does, in the space and project of the
-    /// current [`Routing`], **with the API key**: only for programs that may have it.
+    /// current [`Routing`] (or the one of [`register`](crate::register())), **with the API key**: only for programs that may have it.
     ///
     /// These are OpenTelemetry's, for any language: `OTEL_TRACES_EXPORTER`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`,
     /// `_PROTOCOL` and `_HEADERS`, and the project in `OTEL_RESOURCE_ATTRIBUTES`, after what that has already; and
     /// `ARIZE_API_KEY`, `ARIZE_SPACE_ID`, `ARIZE_PROJECT_NAME` and `ARIZE_COLLECTOR_ENDPOINT`, for `arize-otel` and this
-    /// crate. Where there is no route or nothing is exported, none is set, and that is told.
+    /// crate. Headers of the registration's own go along. Where there is no route or nothing is exported, none is set, and that is told.
     ///
     /// A `Command` shows its variables in its `Debug` text: do not log it.
     fn export_to_arize(&mut self) -> &mut Self;
@@ -66,8 +66,10 @@ impl CommandContextExt for std::process::Command {
 
     fn export_to_arize(&mut self) -> &mut Self {
         let variables = Context::map_current(|context| {
-            let exporter = tracer::of(context)?.exporter_variables.as_ref()?;
-            Some(exporter(Routing::of(context)?))
+            let pipeline = tracer::of(context)?;
+            let exporter = pipeline.exporter_variables.as_ref()?;
+            let fixed = pipeline.defaults.fixed.as_ref();
+            Some(exporter(fixed.or_else(|| Routing::of(context))?))
         });
         match variables {
             Some(variables) => {

@@ -157,6 +157,45 @@ async fn without_being_asked_a_child_gets_no_key_and_no_address() {
 }
 
 #[tokio::test]
+async fn with_one_route_for_everything_a_child_gets_that() {
+    let arize = arize_runtime::register()
+        .with_environment(|_| None)
+        .space_id("s=")
+        .project_name("p q")
+        .api_key("hunter2")
+        .endpoint("http://127.0.0.1:4318/v1")
+        .build()
+        .unwrap();
+    let _attached = arize.context().attach();
+    let mut command = Command::new("true");
+    let given = variables(command.export_to_arize());
+    let of = |name: &str| {
+        let found = given.iter().find(|(known, _)| known == name);
+        found.and_then(|(_, value)| value.as_deref())
+    };
+    let headers = "authorization=hunter2,api_key=hunter2,arize-space-id=s%3D,space_id=s%3D";
+    for (name, value) in [
+        ("OTEL_TRACES_EXPORTER", "otlp"),
+        (
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            "http://127.0.0.1:4318/v1/traces",
+        ),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", headers),
+        (
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "openinference.project.name=p%20q",
+        ),
+        ("ARIZE_API_KEY", "hunter2"),
+        ("ARIZE_SPACE_ID", "s="),
+        ("ARIZE_PROJECT_NAME", "p q"),
+        ("ARIZE_COLLECTOR_ENDPOINT", "http://127.0.0.1:4318/v1"),
+    ] {
+        assert_eq!(of(name), Some(value), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn where_nothing_is_traced_a_child_is_started_as_it_is() {
     let mut command = Command::new("true");
     command.trace_context();
