@@ -276,8 +276,7 @@ impl Source<'_> {
         match self.get(key)? {
             Value::I64(number) => Some(*number),
             Value::String(text) => in_some(text.as_str()).parse().ok(),
-            // `as` saturates
-            #[expect(clippy::cast_possible_truncation)]
+            #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
             Value::F64(number) if number.fract() == 0.0 => Some(*number as i64),
             _ => None,
         }
