@@ -21,7 +21,7 @@ fn price(nights: u32, per_night: u32) -> u32 {
             },
         )
         .call(move || -> u32 { nights * per_night })
-        .outcome(|o| (o.value().record(), o.error().record()));
+        .outcome(|o| o.value().record());
 }
 async fn invoke(headers: HeaderMap, __arg1: Json<AgentRequest<[u32; 2]>>) -> Json<u32> {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::chain(
@@ -38,7 +38,7 @@ async fn invoke(headers: HeaderMap, __arg1: Json<AgentRequest<[u32; 2]>>) -> Jso
             let [nights, per_night] = request.input;
             Json(price(nights, per_night))
         })
-        .outcome(|o| (o.value().body().respond(), o.error().record()))
+        .outcome(|o| o.value().body().respond())
         .await;
 }
 fn main() {

@@ -12,7 +12,7 @@
 //!         }
 //!         <statements>
 //!     })
-//!     .outcome(|o| (o.value().record(), o.error().record()))
+//!     .outcome(|o| o.value().record())
 //!     .await;
 //! }
 //! ```
@@ -138,16 +138,14 @@ fn begin(model: &Model) -> TokenStream {
     let site = Span::mixed_site();
     match &model.request {
         None => {
+            if model.links.is_empty() {
+                let start = model.runtime.start_without(site);
+                return quote!(#start(&__ARIZE_SPAN));
+            }
             let start = model.runtime.start(site);
-            let record = match model.links.as_slice() {
-                [] => quote!(|_| ()),
-                links => {
-                    let i = Ident::new("i", site);
-                    let links = links.iter().map(|l| link(model, l));
-                    quote!(|#i| { #(#links;)* })
-                }
-            };
-            quote!(#start(&__ARIZE_SPAN, #record))
+            let i = Ident::new("i", site);
+            let links = model.links.iter().map(|l| link(model, l));
+            quote!(#start(&__ARIZE_SPAN, |#i| { #(#links;)* }))
         }
         Some(Request { headers, body }) => {
             let headers = source(headers);
@@ -275,7 +273,7 @@ fn outcome(model: &Model) -> TokenStream {
     let handler = model.request.is_some();
     let body = handler.then(|| quote!(.body()));
     let recorded = match &model.output {
-        Output::Never => return quote!(.outcome(|_| ((), ())) #wait),
+        Output::Never => return quote!(.outcome(|_| ()) #wait),
         Output::Skipped(span) => {
             let span = span.resolved_at(site);
             value(span, &quote_spanned!(span=> #body .skip()))
@@ -306,10 +304,9 @@ fn outcome(model: &Model) -> TokenStream {
             value(span, &quote_spanned!(span=> #body #at .get().#record()))
         }
     };
-    let recorded = quote!((#recorded, #o.error().record()));
     if let Some(stream) = &model.stream {
         let hold = hold(model, stream, &o, &recorded);
-        return quote!(.stream(|#o| #o.error().record()) #wait #hold);
+        return quote!(.stream(|#o| #o.value().leave()) #wait #hold);
     }
     // a closure of the user's may capture
     let captures = matches!(model.output, Output::Closure(_));

@@ -3,7 +3,7 @@
 
 mod other;
 
-use proc_macro2::{Group, TokenStream};
+use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::{AttrStyle, Attribute, Signature, Token, Visibility};
@@ -46,6 +46,9 @@ impl Parse for Function {
 
 /// The inner attributes of a body, as outer ones: what is generated around it is no place for them.
 fn take_inner(body: &mut Group) -> Vec<Attribute> {
+    if !starts_with(body, '#') {
+        return Vec::new(); // nearly always, and the body need not be read
+    }
     let split = |input: ParseStream<'_>| {
         let attributes = input.call(Attribute::parse_inner)?;
         Ok((attributes, input.parse::<TokenStream>()?))
@@ -61,6 +64,10 @@ fn take_inner(body: &mut Group) -> Vec<Attribute> {
     *body = Group::new(body.delimiter(), statements);
     body.set_span(span);
     attributes
+}
+
+fn starts_with(body: &Group, sign: char) -> bool {
+    matches!(body.stream().into_iter().next(), Some(TokenTree::Punct(first)) if first.as_char() == sign)
 }
 
 impl Function {

@@ -7,7 +7,7 @@ use crate::trace_config::TraceConfig;
 
 pub use crate::arguments::{arg, debug_arg, generic_arg, redacted_arg};
 pub use crate::body::{NoBody, body, request};
-pub use crate::instrument::start;
+pub use crate::instrument::{start, start_without};
 pub use crate::outcome::Outcome;
 pub use crate::span::SpanSpec;
 pub use crate::stream::hold_items;

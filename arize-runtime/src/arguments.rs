@@ -45,22 +45,6 @@ impl<T: ?Sized> Debug for Argument<'_, T> {
 }
 
 impl<T: ?Sized> Argument<'_, T> {
-    /// Records it by its name.
-    #[inline(never)]
-    pub fn record(&self, inputs: &mut Inputs) {
-        if let Some(buffer) = inputs.field(self.name) {
-            self.write(buffer);
-        }
-    }
-
-    /// Records it, the only argument, as it is.
-    #[inline(never)]
-    pub fn bare(&self, inputs: &mut Inputs) {
-        if let Some(buffer) = inputs.bare(self.name) {
-            self.write(buffer);
-        }
-    }
-
     /// Records it by its name, and its schema with the call that gathers it.
     #[inline]
     fn parameter(&self, inputs: &mut Inputs, schema: Option<SchemaOf>) {
@@ -128,6 +112,24 @@ fn typed<'a, T: ?Sized>(
 levels! {
     /// An argument before it was asked for its schema.
     Typed => Argument<'a, T>;
+}
+
+impl<T: ?Sized> Typed<'_, T> {
+    /// Records it by its name.
+    #[inline(never)]
+    pub fn record(&self, inputs: &mut Inputs) {
+        if let Some(buffer) = inputs.field(self.0.name) {
+            self.0.write(buffer);
+        }
+    }
+
+    /// Records it, the only argument, as it is.
+    #[inline(never)]
+    pub fn bare(&self, inputs: &mut Inputs) {
+        if let Some(buffer) = inputs.bare(self.0.name) {
+            self.0.write(buffer);
+        }
+    }
 }
 
 impl<T: JsonSchema + ?Sized> Typed<'_, T> {

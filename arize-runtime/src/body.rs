@@ -83,7 +83,7 @@ impl<T: ?Sized> LastRequest<'_, T> {
 /// Implemented by nothing: it carries the error for a request whose body cannot be had.
 #[diagnostic::on_unimplemented(
     message = "the body of a `{Self}` cannot be read",
-    label = "neither `http::Request<_>` nor `tonic::Request<_>`",
+    label = "neither `http::Request<_>` nor, with the feature `tonic` of `arize-runtime`, `tonic::Request<_>`",
     note = "take the body as an argument of its own (`Json<_>`, `Value`, `Bytes`, `String`, `AgentRequest<_>`), or \
             write `body = <expression>` in the attribute, or `body = none` and the route comes from the baggage \
             header alone"

@@ -39,6 +39,14 @@ impl std::fmt::Debug for Call {
     }
 }
 
+/// [`start`] of a function none of whose arguments is recorded.
+#[inline]
+#[must_use]
+#[track_caller]
+pub fn start_without(spec: &'static SpanSpec) -> Call {
+    start(spec, |_| ())
+}
+
 /// Begins the call of a function other than a handler. `record` is called where its arguments are to
 /// be recorded.
 #[inline]
@@ -200,7 +208,7 @@ pub trait Observe<R> {
 }
 
 /// A closure that captures nothing.
-type Record<R> = fn(Outcome<'_, R>) -> ((), ());
+type Record<R> = fn(Outcome<'_, R>);
 
 /// What captures nothing.
 #[derive(Debug)]

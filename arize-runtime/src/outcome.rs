@@ -1,6 +1,6 @@
 //! What a span records of a function's result, asked of its type.
 //!
-//! An expansion ends in `.outcome(|o| (o.value().record(), o.error().record()))`. Each method is
+//! An expansion ends in `.outcome(|o| o.value().record())`: `value` records an error, and `record` a value. Each is
 //! found on the first level whose bounds hold, so `type Alias = Result<..>` and every wrapper that
 //! dereferences (`Json`) work, without a look at how a type is spelled. What is compiled for a type is
 //! compiled once, and not for each function: hence `inline(never)`.
@@ -10,7 +10,7 @@
     reason = "the levels of a method have one form of call"
 )]
 
-mod failure;
+mod errors;
 mod generic;
 
 use std::ops::Deref;
@@ -22,9 +22,6 @@ use serde::Serialize;
 use crate::levels::levels;
 use crate::recording::Recorded;
 use crate::span::ActiveSpan;
-
-pub(crate) use failure::Failure;
-use failure::{NoError, failure};
 
 /// What a call returned, and the span that records it.
 #[derive(Debug)]
@@ -54,6 +51,9 @@ impl<'a, T: ?Sized> Seen<'a, T> {
         }
     }
 
+    /// Records nothing: the items of a stream are the output.
+    pub fn leave(&self) {}
+
     /// Nothing is the output, whatever a stream brings later.
     pub(crate) fn skip(self) {
         self.span.settle_output();
@@ -66,37 +66,42 @@ impl<'a, T: ?Sized> Seen<'a, T> {
     }
 }
 
+#[cfg(feature = "tonic")]
 levels! {
-    /// A result, or a value that is none.
-    Outcome => NoResult<'a, T>;
+    /// A result with the status of a gRPC call?
+    Outcome => ErrorResult<'a, T>;
+}
+
+/// The first level that there is: each one less is less to compile for every function.
+#[cfg(not(feature = "tonic"))]
+pub use ErrorResult as Outcome;
+
+levels! {
+    /// A result with an error?
+    ErrorResult => StatusResult<'a, T>;
+    /// A result with a status and a text?
+    StatusResult => PointerResult<'a, T>;
+    /// A result with a pointer to an error (`Box<dyn Error>`, `anyhow::Error`)?
+    PointerResult => DisplayResult<'a, T>;
+    /// A result with something that has a text?
+    DisplayResult => NamedResult<'a, T>;
+    /// A result with anything else?
+    NamedResult => NoResult<'a, T>;
     /// A value that is no result.
     NoResult => Seen<'a, T>;
 }
 
 impl<'a, R> Outcome<'a, R> {
     pub(crate) fn new(returned: &'a R, span: &'a ActiveSpan) -> Self {
-        Self(NoResult(Seen {
+        let seen = Seen {
             value: Some(returned),
             span,
-        }))
-    }
-}
-
-impl<'a, T, E> Outcome<'a, Result<T, E>> {
-    /// The success value.
-    #[inline(never)]
-    #[must_use]
-    pub fn value(&self) -> Returned<'a, T> {
-        let seen = self.seen();
-        returned(seen.of(seen.value.and_then(|r| r.as_ref().ok())))
-    }
-
-    /// The error.
-    #[inline(never)]
-    #[must_use]
-    pub fn error(&self) -> Failure<'a, E> {
-        let seen = self.seen();
-        failure(seen.of(seen.value.and_then(|r| r.as_ref().err())))
+        };
+        let named = NamedResult(NoResult(seen));
+        let any = ErrorResult(StatusResult(PointerResult(DisplayResult(named))));
+        #[cfg(feature = "tonic")]
+        let any = Self(any);
+        any
     }
 }
 
@@ -106,13 +111,6 @@ impl<'a, R> NoResult<'a, R> {
     #[must_use]
     pub fn value(&self) -> Returned<'a, R> {
         returned(self.seen())
-    }
-
-    /// No error.
-    #[inline]
-    #[must_use]
-    pub fn error(&self) -> NoError {
-        NoError
     }
 }
 

@@ -11,15 +11,15 @@ use crate::recording;
 
 /// A type that carries HTTP request headers.
 ///
-/// Implemented for the types of the `http` crate, for tonic's metadata and requests, for references to
-/// them, and for lists of pairs, so that headers of any framework can be given: `headers = ..` in the
-/// attribute takes an expression over the function's own arguments. The features `actix-web` and `poem`
-/// add the requests of these frameworks.
+/// Implemented for the types of the `http` crate, for references to them, and for lists of pairs, so that headers of
+/// any framework can be given: `headers = ..` in the attribute takes an expression over the function's own arguments.
+/// The features `actix-web`, `poem` and `tonic` add the requests of these frameworks, and tonic's metadata.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not carry HTTP request headers",
     label = "expected `http::HeaderMap`, `http::Request<_>` or `http::request::Parts`",
     note = "write `headers = <expression>` in the attribute, over this function's arguments",
-    note = "requests of actix-web and poem carry them with the feature `actix-web` or `poem` of `arize-runtime`"
+    note = "requests of actix-web, poem and tonic carry them with the feature `actix-web`, `poem` or `tonic` of \
+            `arize-runtime`"
 )]
 pub trait HeaderSource {
     /// Calls `line` with each value of the header `name`, in order.

@@ -124,19 +124,16 @@ impl<'a, T: ?Sized> LastLevel<'a, T> {
 }
 
 #[cfg(feature = "tonic")]
-impl crate::outcome::Failure<'_, tonic::Status> {
-    /// The code, the message and the chain of sources.
-    pub fn record(&self) {
-        let seen = self.seen();
-        if let Some(status) = seen.value {
+impl<'a, T> crate::outcome::Outcome<'a, Result<T, tonic::Status>> {
+    /// The success value; the code, the message and the chain of sources of a status.
+    #[must_use]
+    pub fn value(&self) -> Returned<'a, T> {
+        self.seen().success(|seen, status| {
             let (code, message) = (status.code(), status.message());
             let message = Some(message.to_owned()).filter(|message| !message.is_empty());
-            seen.span.error(
-                &format!("{code:?}"),
-                message,
-                std::error::Error::source(status),
-            );
-        }
+            let cause = std::error::Error::source(status);
+            seen.span.error(&format!("{code:?}"), message, cause);
+        })
     }
 }
 

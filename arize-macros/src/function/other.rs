@@ -61,8 +61,31 @@ impl What {
     }
 }
 
+/// What stands before `fn`, or before what is written in its place.
+const QUALIFIERS: [&str; 8] = [
+    "const", "async", "unsafe", "safe", "extern", "default", "gen", "auto",
+];
+
+/// Whether `item` is a function for sure, without a look into what stands in groups.
+fn is_function(item: &TokenStream) -> bool {
+    let mut words = item.clone().into_iter();
+    let decisive = words.find_map(|word| match word {
+        TokenTree::Punct(sign) if sign.as_char() == '#' => None,
+        TokenTree::Group(group) => (group.delimiter() == Delimiter::None).then_some(false),
+        TokenTree::Literal(_) => None,
+        TokenTree::Punct(_) => Some(false),
+        TokenTree::Ident(word) if word == "fn" => Some(true),
+        TokenTree::Ident(word) if word == "pub" => None,
+        TokenTree::Ident(word) => (!QUALIFIERS.iter().any(|known| word == known)).then_some(false),
+    });
+    decisive == Some(true)
+}
+
 /// What `item` is, unless it may be a function.
 pub(super) fn other(item: &TokenStream) -> Option<Other> {
+    if is_function(item) {
+        return None;
+    }
     let after_attributes = |input: ParseStream<'_>| -> syn::Result<(Visibility, TokenStream)> {
         input.call(Attribute::parse_outer)?;
         Ok((input.parse()?, input.parse()?))
@@ -75,10 +98,7 @@ pub(super) fn other(item: &TokenStream) -> Option<Other> {
         return other(&group.stream());
     }
     let is_qualifier = |word: &&TokenTree| {
-        let words = [
-            "const", "async", "unsafe", "safe", "extern", "default", "gen", "auto",
-        ];
-        words.contains(&word.to_string().as_str()) || matches!(word, TokenTree::Literal(_))
+        QUALIFIERS.contains(&word.to_string().as_str()) || matches!(word, TokenTree::Literal(_))
     };
     let qualifiers = words.iter().take_while(is_qualifier).count();
     let at = words.get(qualifiers).or(words.last())?;

@@ -45,12 +45,14 @@ impl Generics {
     }
 
     pub(super) fn names_parameter(&self, ty: &Type) -> bool {
-        words(ty.to_token_stream(), &mut |word| self.types.contains(word))
+        !self.types.is_empty() && words(ty.to_token_stream(), &mut |word| self.types.contains(word))
     }
 
     /// Whether an argument's type names a type parameter, or is an `impl Trait` that stands for one.
     pub(super) fn is_generic(&self, ty: &Type) -> bool {
-        self.names_parameter(ty) || words(ty.to_token_stream(), &mut |word| word == "impl")
+        words(ty.to_token_stream(), &mut |word| {
+            word == "impl" || self.types.contains(word)
+        })
     }
 
     pub(super) fn value(&self, expression: Expr) -> Value {

@@ -10,6 +10,6 @@ async fn plan(goal: &str, budget: u32) -> impl Display {
             },
         )
         .run(async move { budget })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .outcome(|o| o.value().record())
         .await;
 }

@@ -14,6 +14,6 @@ async fn plan(goal: String) -> String {
             }
             goal
         })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .outcome(|o| o.value().record())
         .await;
 }

@@ -9,5 +9,5 @@ fn next_step(goal: &str) -> Step {
             },
         )
         .call(move || -> Step { policy(goal) })
-        .outcome(|o| (o.value().record(), o.error().record()));
+        .outcome(|o| o.value().record());
 }

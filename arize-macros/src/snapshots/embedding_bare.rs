@@ -14,6 +14,6 @@ async fn embed(text: &str) -> Vec<f32> {
             }
             model.embed(text).await
         })
-        .outcome(|o| (o.value().skip(), o.error().record()))
+        .outcome(|o| o.value().skip())
         .await;
 }

@@ -16,6 +16,6 @@ async fn invoke(headers: HeaderMap, __arg1: Json<AgentRequest<Trip>>) -> String 
             }
             plan(request).await
         })
-        .outcome(|o| (o.value().body().respond(), o.error().record()))
+        .outcome(|o| o.value().body().respond())
         .await;
 }

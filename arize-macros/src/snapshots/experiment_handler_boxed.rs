@@ -16,7 +16,7 @@ fn invoke<'a>(
                 }
                 self.answer(request).await
             })
-            .outcome(|o| (o.value().body().respond(), o.error().record()))
+            .outcome(|o| o.value().body().respond())
             .await
     });
 }

@@ -13,6 +13,6 @@ async fn invoke(
         .handle(&__ARIZE_SPAN, &request.headers())
         .input(&trip.goal)
         .run(async move { respond(request).await })
-        .outcome(|o| (o.value().body().skip(), o.error().record()))
+        .outcome(|o| o.value().body().skip())
         .await;
 }

@@ -11,7 +11,7 @@ async fn invoke(request: Request<Bytes>) -> Response<String> {
             }
             answer(request).await
         })
-        .outcome(|o| (o.value().body().respond(), o.error().record()))
+        .outcome(|o| o.value().body().respond())
         .flush()
         .await;
 }

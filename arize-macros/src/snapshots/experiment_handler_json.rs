@@ -18,9 +18,6 @@ async fn invoke(
             let flights = search_flights(&request.input.from, &request.input.to).await?;
             Ok(Json(answer(flights)))
         })
-        .outcome_with(|o| (
-            o.value().body().at(|answer| &answer.text).get().record(),
-            o.error().record(),
-        ))
+        .outcome_with(|o| o.value().body().at(|answer| &answer.text).get().record())
         .await;
 }

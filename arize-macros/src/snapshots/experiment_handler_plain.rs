@@ -10,6 +10,6 @@ pub async fn handle(headers: &HeaderMap, body: &Value) -> Value {
             }
             answer(body).await
         })
-        .outcome(|o| (o.value().body().respond(), o.error().record()))
+        .outcome(|o| o.value().body().respond())
         .await;
 }

@@ -13,6 +13,6 @@ async fn invoke(request: http::Request<Bytes>) -> Result<Response<Bytes>, AppErr
             }
             respond(request).await
         })
-        .outcome(|o| (o.value().body().respond(), o.error().record()))
+        .outcome(|o| o.value().body().respond())
         .await;
 }

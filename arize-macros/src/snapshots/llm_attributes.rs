@@ -3,7 +3,7 @@ async fn complete(chat: &Chat, turn: u32, prompt: &str) -> Completion {
             "complete",
         )
         .without_automatic_input();
-    return ::arize_runtime::__private::start(&__ARIZE_SPAN, |_| ())
+    return ::arize_runtime::__private::start_without(&__ARIZE_SPAN)
         .attributes(|a| {
             a.session_id(&chat.session);
             a.metadata(&json!({ "turn" : turn + 1 }));
@@ -18,6 +18,6 @@ async fn complete(chat: &Chat, turn: u32, prompt: &str) -> Completion {
             }
             chat.complete(prompt).await
         })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .outcome(|o| o.value().record())
         .await;
 }

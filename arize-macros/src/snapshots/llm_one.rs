@@ -9,5 +9,5 @@ fn complete(prompt: &str) -> Completion {
             },
         )
         .call(move || -> Completion { model(prompt) })
-        .outcome(|o| (o.value().record(), o.error().record()));
+        .outcome(|o| o.value().record());
 }

@@ -17,10 +17,9 @@ async fn complete(
             }
             self.client.stream(prompt).await
         })
-        .stream(|o| o.error().record())
+        .stream(|o| o.value().leave())
         .await
-        .hold(|o: ::arize_runtime::__private::Outcome<'_, Result<String, Error>>| (
-            o.value().record(),
-            o.error().record(),
-        ));
+        .hold(|o: ::arize_runtime::__private::Outcome<'_, Result<String, Error>>| {
+            o.value().record()
+        });
 }

@@ -9,5 +9,5 @@ fn render(city: &str) -> String {
             },
         )
         .call(move || -> String { format!("Plan a trip to {city}.") })
-        .outcome(|o| (o.value().record(), o.error().record()));
+        .outcome(|o| o.value().record());
 }

@@ -15,6 +15,6 @@ async fn rank(client: &Client, query: &str, documents: Vec<Document>) -> Vec<Doc
             }
             client.rank(query, documents).await
         })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .outcome(|o| o.value().record())
         .await;
 }

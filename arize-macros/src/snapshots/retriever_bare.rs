@@ -14,6 +14,6 @@ async fn find(query: &str) -> Vec<Document> {
             }
             index.search(query).await
         })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .outcome(|o| o.value().record())
         .await;
 }

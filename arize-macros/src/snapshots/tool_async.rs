@@ -20,6 +20,6 @@ async fn search_flights(from: &str, to: &str) -> Result<Vec<Flight>, FlightError
             let response = http_request(from, to).await?;
             Ok(response.flights)
         })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .outcome(|o| o.value().record())
         .await;
 }

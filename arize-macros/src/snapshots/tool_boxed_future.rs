@@ -20,7 +20,7 @@ fn find<'a>(
                 }
                 self.client.get(from, to).await
             })
-            .outcome(|o| (o.value().skip(), o.error().record()))
+            .outcome(|o| o.value().skip())
             .await
     });
 }

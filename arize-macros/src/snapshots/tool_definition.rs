@@ -24,7 +24,7 @@ pub async fn find<'a>(
             }
             client.find(city, filter).await
         })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .outcome(|o| o.value().record())
         .await;
 }
 ///What an LLM is told of the tool `find`.

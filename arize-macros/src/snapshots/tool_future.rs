@@ -12,7 +12,5 @@ fn find(&self, city: &str) -> impl Future<Output = Result<Rows, Error>> + use<> 
             let request = self.client.get(city);
             async move { request.send().await }
         });
-    return async move {
-        __call.outcome(|o| (o.value().record(), o.error().record())).await
-    };
+    return async move { __call.outcome(|o| o.value().record()).await };
 }

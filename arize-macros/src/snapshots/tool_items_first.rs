@@ -19,6 +19,6 @@ async fn shout(word: &str) -> String {
                 }
             }
         })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .outcome(|o| o.value().record())
         .await;
 }

@@ -2,7 +2,7 @@ fn stop() -> ! {
     static __ARIZE_SPAN: ::arize_runtime::__private::SpanSpec = ::arize_runtime::__private::SpanSpec::tool(
         "stop",
     );
-    ::arize_runtime::__private::start(&__ARIZE_SPAN, |_| ())
+    ::arize_runtime::__private::start_without(&__ARIZE_SPAN)
         .call(move || { std::process::exit(1) })
-        .outcome(|_| ((), ()))
+        .outcome(|_| ())
 }

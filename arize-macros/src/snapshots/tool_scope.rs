@@ -19,6 +19,6 @@ async fn book(session: &str, user: u32) -> Booking {
             }
             agency(session).book().await
         })
-        .outcome(|o| (o.value().record(), o.error().record()))
+        .outcome(|o| o.value().record())
         .await;
 }

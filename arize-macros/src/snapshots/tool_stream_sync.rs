@@ -9,6 +9,6 @@ fn rows(query: String) -> BoxStream<'static, Row> {
             },
         )
         .call(move || -> BoxStream<'static, Row> { table(query).boxed() })
-        .stream(|o| o.error().record())
-        .hold(|o| (o.value().at(|row| &row.name).get().record(), o.error().record()));
+        .stream(|o| o.value().leave())
+        .hold(|o| o.value().at(|row| &row.name).get().record());
 }

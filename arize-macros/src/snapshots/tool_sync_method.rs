@@ -18,5 +18,5 @@ pub fn find<T: Serialize>(
             },
         )
         .call(move || -> Option<&mut Row> { client.find(query, key) })
-        .outcome(|o| (o.value().record(), o.error().record()));
+        .outcome(|o| o.value().record());
 }

@@ -80,15 +80,13 @@ where
 #[macro_export]
 macro_rules! hold_span {
     ($stream:expr $(,)?) => {
-        $crate::__private::hold_items($stream, move |o| (o.value().record(), o.error().record()))
+        $crate::__private::hold_items($stream, move |o| o.value().record())
     };
     ($stream:expr, output = none $(,)?) => {
-        $crate::__private::hold_items($stream, move |o| (o.value().skip(), o.error().record()))
+        $crate::__private::hold_items($stream, move |o| o.value().skip())
     };
     ($stream:expr, output = $output:expr $(,)?) => {
-        $crate::__private::hold_items($stream, move |o| {
-            (o.value().at($output).get().record(), o.error().record())
-        })
+        $crate::__private::hold_items($stream, move |o| o.value().at($output).get().record())
     };
 }
 
