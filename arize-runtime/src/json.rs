@@ -3,10 +3,14 @@
 //! `serde_json` hands texts to its formatter as `str`, and to its writer as bytes. So it is the formatter that
 //! appends here: into a `String` that need not be checked again for UTF-8, which a large value pays for.
 
+mod outermost;
+
 use std::io;
 
 use serde::Serialize;
-use serde_json::ser::{CharEscape, CompactFormatter, Formatter, Serializer};
+use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
+
+use outermost::Outermost;
 
 /// Values nested more deeply are not recorded: each level takes stack, of which a task has little. It is less than
 /// what `serde_json` reads back (127).
@@ -21,8 +25,10 @@ pub(crate) fn append(
     text: &mut String,
     value: &(impl Serialize + ?Sized),
 ) -> serde_json::Result<()> {
-    let formatter = Compact { text, level: 0 };
-    value.serialize(&mut Serializer::with_formatter(Unused, formatter))
+    value.serialize(Outermost {
+        text,
+        inner: &mut None,
+    })
 }
 
 /// What a form of JSON that [`Compact`] does not know would be written to: the value fails, and is told.
@@ -54,9 +60,7 @@ impl Compact<'_> {
         reason = "each method of a formatter gives one"
     )]
     fn push(&mut self, part: &str) -> io::Result<()> {
-        if self.text.capacity() - self.text.len() < part.len() {
-            grow(self.text, part.len());
-        }
+        room(self.text, part.len());
         self.text.push_str(part);
         Ok(())
     }
@@ -89,15 +93,23 @@ impl Compact<'_> {
     }
 }
 
+/// Makes room for so many bytes more.
+#[inline]
+fn room(text: &mut String, bytes: usize) {
+    if text.capacity() - text.len() < bytes {
+        grow(text, bytes);
+    }
+}
+
 /// Memory that is not written to is none, and what is too much is given back in the end: so a large value grows once
 /// and not with each doubling.
 const LARGE_STEP: usize = 2 * 1024 * 1024;
 
 #[cold]
 #[inline(never)]
-fn grow(text: &mut String, room: usize) {
+fn grow(text: &mut String, bytes: usize) {
     let is_large = text.capacity() >= KEPT_BYTES;
-    text.reserve(if is_large { room.max(LARGE_STEP) } else { room });
+    text.reserve(if is_large { bytes.max(LARGE_STEP) } else { bytes });
 }
 
 #[cold]
