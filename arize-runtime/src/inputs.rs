@@ -112,7 +112,11 @@ impl Inputs {
     }
 
     /// Empty ones; who takes them inside a serialisation gets new ones.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "a frame of its own costs every call twenty instructions"
+    )]
+    #[inline(always)]
     fn take(config: &TraceConfig) -> Box<Self> {
         let kept = INPUTS.try_with(Cell::take).ok().flatten();
         let mut inputs = kept.unwrap_or_default();
@@ -143,7 +147,11 @@ impl Inputs {
     }
 
     /// What is to be recorded; the thread gets the rest back.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "a frame of its own costs every call twenty instructions"
+    )]
+    #[inline(always)]
     pub(crate) fn finish(mut self: Box<Self>, spec: &'static SpanSpec) -> Option<Recorded> {
         if let Some(schema) = self.schema.take() {
             // two first calls at once gather the same

@@ -109,7 +109,11 @@ const LARGE_STEP: usize = 2 * 1024 * 1024;
 #[inline(never)]
 fn grow(text: &mut String, bytes: usize) {
     let is_large = text.capacity() >= KEPT_BYTES;
-    text.reserve(if is_large { bytes.max(LARGE_STEP) } else { bytes });
+    text.reserve(if is_large {
+        bytes.max(LARGE_STEP)
+    } else {
+        bytes
+    });
 }
 
 #[cold]

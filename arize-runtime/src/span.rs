@@ -40,7 +40,11 @@ const ATTRIBUTES: usize = 12;
 
 /// Starts a span in `parent`, inside the scope that its attribute gives.
 // Long, since it lists a span's attributes in one vector whose room is known.
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "a frame of its own costs every call twenty instructions"
+)]
+#[inline(always)]
 pub(crate) fn start(
     spec: &'static SpanSpec,
     pipeline: &Pipeline,

@@ -118,13 +118,13 @@ fn quote(json: &mut String, text: &str) {
     let mut rest = text;
     loop {
         let plain = plain_length(rest.as_bytes());
-        room(json, plain + 1);
         json.push_str(&rest[..plain]);
         let Some(special) = rest.as_bytes().get(plain) else {
             break;
         };
         escape(json, *special);
         rest = &rest[plain + 1..];
+        room(json, rest.len() + 1);
     }
     json.push('"');
 }
