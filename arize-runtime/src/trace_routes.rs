@@ -1,7 +1,9 @@
 //! The routes of the traces that handlers began lately, for spans that start under a parent alone: with a Context made of
 //! its span context, where the route is lost.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -11,11 +13,12 @@ use opentelemetry::trace::{TraceContextExt as _, TraceId};
 
 use crate::routing::Routing;
 
-/// For how long a trace is remembered. None is forgotten before: who floods an agent with requests should not make it forget
-/// that two of them named different routes.
+/// For how long a trace is remembered at least, and at most twice as long. None is forgotten before: who floods an agent
+/// with requests should not make it forget that two of them named different routes.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
-/// How many traces are remembered, 5 MiB of them; of more than that in ten minutes the later ones are not.
+/// How many traces of that time are remembered, 4 MiB of them. Of more the later ones are not, and as long as one of those
+/// might come again no trace that is new has a route.
 const MOST: usize = 65_536;
 
 /// The routes of traces, of one pipeline.
@@ -28,9 +31,18 @@ pub(crate) struct TraceRoutes {
 
 #[derive(Debug, Default)]
 struct Known {
+    /// When the newer ones began.
+    since: Option<Instant>,
+    newer: Traces,
+    older: Traces,
+}
+
+#[derive(Debug, Default)]
+struct Traces {
     /// None where no guess is right: requests with one trace id named several routes, or one of them none.
     routes: HashMap<TraceId, Option<Routing>>,
-    oldest: VecDeque<(Instant, TraceId)>,
+    /// Whether there were more than are remembered.
+    overflowed: bool,
 }
 
 impl TraceRoutes {
@@ -42,20 +54,22 @@ impl TraceRoutes {
     fn insert_at(&self, now: Instant, trace_id: TraceId, routing: Option<&Routing>) {
         self.used.store(true, Relaxed);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let Known { routes, oldest } = &mut *known;
-        while let Some((then, old)) = oldest.front()
-            && now.duration_since(*then) > REMEMBERED
-        {
-            routes.remove(old);
-            oldest.pop_front();
-        }
-        if let Some(route) = routes.get_mut(&trace_id) {
-            if route.as_ref() != routing {
-                *route = None;
+        known.forget(now);
+        let Known { newer, older, .. } = &mut *known;
+        let is_full = newer.routes.len() >= MOST;
+        match newer.routes.entry(trace_id) {
+            Entry::Occupied(mut known) => {
+                if known.get().as_ref() != routing {
+                    known.insert(None);
+                }
             }
-        } else if routes.len() < MOST {
-            routes.insert(trace_id, routing.cloned());
-            oldest.push_back((now, trace_id));
+            Entry::Vacant(_) if is_full => newer.overflowed = true,
+            Entry::Vacant(new) => {
+                let same = |before: &Option<Routing>| before.as_ref() == routing;
+                let before = older.routes.get(&trace_id);
+                let is_known = before.map_or(!older.overflowed, same);
+                new.insert(routing.filter(|_| is_known).cloned());
+            }
         }
     }
 
@@ -66,7 +80,32 @@ impl TraceRoutes {
         }
         let trace_id = parent.span().span_context().trace_id();
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.routes.get(&trace_id)?.clone()
+        let newer = known.newer.routes.get(&trace_id);
+        newer.or_else(|| known.older.routes.get(&trace_id))?.clone()
+    }
+}
+
+impl Known {
+    /// Forgets the older ones if the newer ones are old enough. Their memory is used again.
+    fn forget(&mut self, now: Instant) {
+        let since = *self.since.get_or_insert(now);
+        let age = now.saturating_duration_since(since);
+        if age <= REMEMBERED {
+            return;
+        }
+        mem::swap(&mut self.newer, &mut self.older);
+        self.newer.clear();
+        if age > 2 * REMEMBERED {
+            self.older.clear();
+        }
+        self.since = Some(now);
+    }
+}
+
+impl Traces {
+    fn clear(&mut self) {
+        self.routes.clear();
+        self.overflowed = false;
     }
 }
 
@@ -105,23 +144,62 @@ mod tests {
     }
 
     #[test]
-    fn traces_are_forgotten_by_their_age_and_never_by_a_flood() {
-        let (routes, a, then) = (
+    fn traces_are_forgotten_by_their_age() {
+        let (routes, a, b) = (
             TraceRoutes::default(),
             Routing::join("a", "p"),
-            Instant::now(),
+            Routing::join("b", "p"),
         );
+        let then = Instant::now();
+        routes.insert_at(then, 1.into(), Some(&a));
+        routes.insert_at(then + REMEMBERED, 2.into(), Some(&a));
+        let later = then + REMEMBERED + Duration::from_secs(1);
+        routes.insert_at(later, 3.into(), Some(&a));
+        assert_eq!(routes.of(&inside(1)), Some(a.clone()));
+        // what is remembered from before counts
+        routes.insert_at(later, 1.into(), Some(&b));
+        routes.insert_at(later, 2.into(), Some(&a));
+        assert_eq!(
+            (routes.of(&inside(1)), routes.of(&inside(2))),
+            (None, Some(a.clone()))
+        );
+        let much_later = later + 2 * REMEMBERED + Duration::from_secs(1);
+        routes.insert_at(much_later, 1.into(), Some(&b));
+        assert_eq!(routes.of(&inside(1)), Some(b));
+        assert_eq!(routes.of(&inside(2)), None);
+    }
+
+    #[test]
+    fn a_flood_makes_nothing_forgotten_and_no_route_a_guess() {
+        let (routes, a, b) = (
+            TraceRoutes::default(),
+            Routing::join("a", "p"),
+            Routing::join("b", "p"),
+        );
+        let then = Instant::now();
         routes.insert_at(then, 1.into(), Some(&a));
         routes.insert_at(then, 1.into(), None);
         for other in 10..10 + 2 * MOST as u128 {
             routes.insert_at(then, other.into(), Some(&a));
         }
-        assert_eq!(routes.known.read().expect("no panic").oldest.len(), MOST);
+        let refused = 9 + 2 * MOST as u128;
+        assert_eq!(routes.of(&inside(refused)), None);
+        assert_eq!(
+            routes.known.read().expect("no panic").newer.routes.len(),
+            MOST
+        );
         routes.insert_at(then + REMEMBERED, 1.into(), Some(&a));
         assert_eq!(routes.of(&inside(1)), None);
+        // the flood is over, and a span of the trace that was refused may still be under way
         let later = then + REMEMBERED + Duration::from_secs(1);
-        routes.insert_at(later, 1.into(), Some(&a));
-        assert_eq!(routes.of(&inside(1)), Some(a));
-        assert_eq!(routes.known.read().expect("no panic").routes.len(), 1);
+        routes.insert_at(later, refused.into(), Some(&b));
+        routes.insert_at(later, 10.into(), Some(&a));
+        assert_eq!(
+            (routes.of(&inside(refused)), routes.of(&inside(10))),
+            (None, Some(a))
+        );
+        let much_later = later + REMEMBERED + Duration::from_secs(1);
+        routes.insert_at(much_later, 5.into(), Some(&b));
+        assert_eq!(routes.of(&inside(5)), Some(b));
     }
 }
