@@ -45,6 +45,18 @@ enum Form {
     Redacted,
 }
 
+/// What records the arguments of a function. Unlike `dyn Fn` it brings nothing else along for each function.
+pub(crate) trait Arguments {
+    fn record(&self, inputs: &mut Inputs);
+}
+
+impl<F: Fn(&mut Inputs)> Arguments for F {
+    #[inline]
+    fn record(&self, inputs: &mut Inputs) {
+        self(inputs);
+    }
+}
+
 impl std::fmt::Debug for Inputs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Inputs").finish_non_exhaustive()
@@ -99,11 +111,11 @@ impl Inputs {
 
     /// With what `record` records, which is not asked where nothing would be kept.
     #[inline]
-    pub(crate) fn recorded(mut self: Box<Self>, record: &dyn Fn(&mut Self)) -> Box<Self> {
+    pub(crate) fn recorded(mut self: Box<Self>, record: &dyn Arguments) -> Box<Self> {
         if self.form != Form::Object && self.schema.is_none() {
             return self;
         }
-        if catch_unwind(AssertUnwindSafe(|| record(&mut self))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| record.record(&mut self))).is_err() {
             recording::tell_not_serialized("its `Serialize` panicked");
             self.form = Form::None;
             self.schema = None;

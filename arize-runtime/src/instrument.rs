@@ -14,7 +14,7 @@ use opentelemetry::trace::TraceContextExt as _;
 use serde::Serialize;
 
 use crate::attributes::{Given, RecordableValue};
-use crate::inputs::Inputs;
+use crate::inputs::{Arguments, Inputs};
 use crate::notice::{self, Notice};
 use crate::outcome::Outcome;
 use crate::routing::Routing;
@@ -68,7 +68,7 @@ pub fn start(spec: &'static SpanSpec, record: impl Fn(&mut Inputs)) -> Call {
 #[inline(never)]
 fn start_live(
     spec: &'static SpanSpec,
-    record: &dyn Fn(&mut Inputs),
+    record: &dyn Arguments,
     place: &'static Location<'static>,
 ) -> Option<Box<Inputs>> {
     let mut lost = false;

@@ -34,7 +34,7 @@ impl<R, F: FnOnce() -> R> SyncCall<F> {
         let Some(inputs) = inputs else {
             return (self.body)();
         };
-        run_inside(spec, inputs, &mut once(self.body), record)
+        run_inside(spec, inputs, &mut Once(Some(self.body)), record)
     }
 
     /// What the body returned, and the span that it ran in, which is not ended.
@@ -42,27 +42,33 @@ impl<R, F: FnOnce() -> R> SyncCall<F> {
         let Some(mut span) = self.call.begin() else {
             return ((self.body)(), None);
         };
-        let returned = run(&mut span, &mut once(self.body), record);
+        let returned = run(&mut span, &mut Once(Some(self.body)), record);
         (returned, Some(span))
     }
 }
 
-/// A body that can be called behind a reference.
-#[inline]
-fn once<R>(body: impl FnOnce() -> R) -> impl FnMut() -> R {
-    let mut body = Some(body);
-    move || (body.take().expect("a body runs once"))()
+/// A body that can be called behind a reference. Unlike `dyn FnMut` it brings nothing else along for each function.
+trait Body<R> {
+    fn run(&mut self) -> R;
+}
+
+struct Once<F>(Option<F>);
+
+impl<R, F: FnOnce() -> R> Body<R> for Once<F> {
+    fn run(&mut self) -> R {
+        (self.0.take().expect("a body runs once"))()
+    }
 }
 
 #[inline(never)]
 fn run_inside<R>(
     spec: &'static SpanSpec,
     inputs: Box<Inputs>,
-    body: &mut dyn FnMut() -> R,
+    body: &mut dyn Body<R>,
     record: &mut dyn Observe<R>,
 ) -> R {
     let Some(mut span) = begin(spec, inputs) else {
-        return body();
+        return body.run();
     };
     let returned = run(&mut span, body, record);
     span.end();
@@ -71,11 +77,11 @@ fn run_inside<R>(
 
 /// A panic of the body is told and goes on; one of what is recorded is told.
 #[inline]
-fn run<R>(span: &mut ActiveSpan, body: &mut dyn FnMut() -> R, record: &mut dyn Observe<R>) -> R {
+fn run<R>(span: &mut ActiveSpan, body: &mut dyn Body<R>, record: &mut dyn Observe<R>) -> R {
     let mut returned = None;
     let observed = catch_unwind(AssertUnwindSafe(|| {
         let guard = span.attach();
-        let returned = returned.insert(body());
+        let returned = returned.insert(body.run());
         drop(guard);
         if span.is_recording() {
             record.observe(Outcome::new(returned, span));
