@@ -1,7 +1,7 @@
 //! How a value becomes the text that a span records.
 //!
-//! One pass of serde into a buffer that the thread keeps, then one exact copy; of a large value no copy, but the
-//! buffer itself. Nothing here can fail or panic into the caller.
+//! One pass of serde into a buffer that the thread keeps, unless a large value needed more, then one exact copy. Nothing
+//! here can fail or panic into the caller.
 
 use std::cell::Cell;
 use std::mem;
@@ -38,12 +38,12 @@ pub(crate) fn take_text(buffer: &mut String) -> String {
     text
 }
 
-/// Leaves room for the next, which may be as large: it grows in few steps then.
+/// Copied as well, and the large buffer freed as it is: a block that shrank makes the allocator ask the system for new
+/// memory each time, whose pages cost more than the copy. Leaves room for the next, which may be as large.
 #[cold]
 fn take_large(buffer: &mut String) -> String {
-    let mut text = mem::replace(buffer, String::with_capacity(json::KEPT_BYTES));
-    text.shrink_to_fit();
-    text
+    let large = mem::replace(buffer, String::with_capacity(json::KEPT_BYTES));
+    large.as_str().to_owned()
 }
 
 /// A value and its mime type, as `input.*` and `output.*` have them.
