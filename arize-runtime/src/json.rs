@@ -16,7 +16,7 @@ use outermost::Outermost;
 /// what `serde_json` reads back (127).
 pub(crate) const MOST_LEVELS: usize = 100;
 
-/// A buffer that grew beyond this is given away instead of kept.
+/// A buffer that grew beyond this is freed instead of kept.
 pub(crate) const KEPT_BYTES: usize = 64 * 1024;
 
 /// Appends a value's JSON; what was appended of one that fails stays.
