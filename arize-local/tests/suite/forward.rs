@@ -271,15 +271,18 @@ async fn a_forward_that_cannot_work_is_told_at_the_start() {
     .await;
 }
 
-/// A server that answers whatever it is sent with these bytes.
+/// A server that answers whatever it is sent with these bytes. It reads all that comes: a connection that is closed before
+/// is reset, and its answer may be lost with it.
 async fn answering(bytes: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("is bound");
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let _ = stream.read(&mut [0; 1024]).await;
-            let _ = stream.write_all(bytes).await;
-            let _ = stream.read(&mut [0; 1024]).await;
+            tokio::spawn(async move {
+                let _ = stream.read(&mut [0; 1024]).await;
+                let _ = stream.write_all(bytes).await;
+                let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+            });
         }
     });
     address.to_string()
