@@ -13,8 +13,8 @@ use opentelemetry::trace::{TraceContextExt as _, TraceId};
 
 use crate::routing::Routing;
 
-/// For how long a trace is remembered at least, and at most twice as long. None is forgotten before: who floods an agent
-/// with requests should not make it forget that two of them named different routes.
+/// For how long a trace is remembered at least. None is forgotten before: who floods an agent with requests should not
+/// make it forget that two of them named different routes.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
 /// How many traces of that time are remembered, 4 MiB of them. Of more the later ones are not, and as long as one of those
@@ -57,18 +57,24 @@ impl TraceRoutes {
         known.forget(now);
         let Known { newer, older, .. } = &mut *known;
         let is_full = newer.routes.len() >= MOST;
-        match newer.routes.entry(trace_id) {
-            Entry::Occupied(mut known) => {
-                if known.get().as_ref() != routing {
-                    known.insert(None);
-                }
+        let agree = |before: &mut Option<Routing>| {
+            if before.as_ref() != routing {
+                *before = None;
             }
-            Entry::Vacant(_) if is_full => newer.overflowed = true,
+        };
+        match newer.routes.entry(trace_id) {
+            Entry::Occupied(mut before) => agree(before.get_mut()),
             Entry::Vacant(new) => {
-                let same = |before: &Option<Routing>| before.as_ref() == routing;
-                let before = older.routes.get(&trace_id);
-                let is_known = before.map_or(!older.overflowed, same);
-                new.insert(routing.filter(|_| is_known).cloned());
+                let before = older.routes.get_mut(&trace_id).map(|before| {
+                    agree(before);
+                    before.clone()
+                });
+                if is_full {
+                    newer.overflowed = true;
+                } else {
+                    let unknown = || routing.filter(|_| !older.overflowed).cloned();
+                    new.insert(before.unwrap_or_else(unknown));
+                }
             }
         }
     }
@@ -170,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_makes_nothing_forgotten_and_no_route_a_guess() {
+    fn a_flood_makes_nothing_forgotten() {
         let (routes, a, b) = (
             TraceRoutes::default(),
             Routing::join("a", "p"),
@@ -182,14 +188,38 @@ mod tests {
         for other in 10..10 + 2 * MOST as u128 {
             routes.insert_at(then, other.into(), Some(&a));
         }
-        let refused = 9 + 2 * MOST as u128;
-        assert_eq!(routes.of(&inside(refused)), None);
         assert_eq!(
             routes.known.read().expect("no panic").newer.routes.len(),
             MOST
         );
         routes.insert_at(then + REMEMBERED, 1.into(), Some(&a));
         assert_eq!(routes.of(&inside(1)), None);
+        // in the next flood a trace from before is known as well
+        let later = then + REMEMBERED + Duration::from_secs(1);
+        for other in 1_000_000..1_000_000 + MOST as u128 {
+            routes.insert_at(later, other.into(), None);
+        }
+        routes.insert_at(later, 11.into(), Some(&a));
+        routes.insert_at(later, 12.into(), Some(&b));
+        assert_eq!(
+            (routes.of(&inside(11)), routes.of(&inside(12))),
+            (Some(a), None)
+        );
+    }
+
+    #[test]
+    fn after_a_flood_no_route_is_a_guess() {
+        let (routes, a, b) = (
+            TraceRoutes::default(),
+            Routing::join("a", "p"),
+            Routing::join("b", "p"),
+        );
+        let then = Instant::now();
+        for other in 10..=10 + MOST as u128 {
+            routes.insert_at(then, other.into(), Some(&a));
+        }
+        let refused = 10 + MOST as u128;
+        assert_eq!(routes.of(&inside(refused)), None);
         // the flood is over, and a span of the trace that was refused may still be under way
         let later = then + REMEMBERED + Duration::from_secs(1);
         routes.insert_at(later, refused.into(), Some(&b));
